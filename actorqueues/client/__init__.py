@@ -1,0 +1,1 @@
+"""The sender's side: handles, and waiting for a reply."""

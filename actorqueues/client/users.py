@@ -1,0 +1,33 @@
+"""On whose behalf a message is sent."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from actorqueues.definitions.context import current_delivery, current_user
+from actorqueues.definitions.marks import UNSET
+
+
+def user_of_message(given: Any) -> str | None:
+    """The user id that travels with a message: as given, or of the message in hand, or of the request.
+
+    ``given`` is a user, its primary key, or None for nobody.
+    """
+    if given is not UNSET:
+        return user_id_of(given)
+    delivery = current_delivery.get()
+    if delivery is not None:
+        return delivery.user_id
+    current: Any = current_user.get()
+    return cast(str | None, current() if callable(current) else current)
+
+
+def user_id_of(user: Any) -> str | None:
+    """The primary key as text; None for nobody and for anonymous users."""
+    if user is None:
+        return None
+    if hasattr(type(user), "is_anonymous") or hasattr(user, "pk"):
+        return None if getattr(user, "pk", None) is None else str(user.pk)
+    if isinstance(user, bool | float) or "\0" in (text := str(user)):
+        raise TypeError(f"user= is a user, its primary key or None, not {user!r}.")
+    return text

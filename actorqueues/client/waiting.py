@@ -1,0 +1,206 @@
+"""Waiting for what becomes of a message, synchronously and on an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.db import connections
+
+from actorqueues.bridge import in_thread
+from actorqueues.client.hub import Waiting, hub_of
+from actorqueues.client.receipts import Receipt
+from actorqueues.client.results import AnyResult, Completed, Failed, TimedOut
+from actorqueues.client.sending import delivery_in_hand
+from actorqueues.client.targets import Target
+from actorqueues.client.transactions import in_testcase
+from actorqueues.conf import settings
+from actorqueues.definitions.context import current_delivery
+from actorqueues.definitions.queue import Queue
+from actorqueues.durations import Duration, seconds
+from actorqueues.exceptions import (
+    ActorAborted,
+    MessageFailed,
+    MessageUnknown,
+    ReplyTimedOut,
+    WaitInTransaction,
+    WaitOnSelf,
+)
+from actorqueues.models import OutcomeStatus
+from actorqueues.storage.outcomes import StoredOutcome, message_status, read_outcomes
+
+LONGEST_IN_DELIVERY = 60.0  # seconds; a handler that waits holds up its own actor
+
+
+class InlineRunner(Protocol):
+    """Handles what is due on a database, in the caller's own transaction."""
+
+    def wait(self, uid: UUID, using: str, timeout: float) -> StoredOutcome | None:
+        """Blocks until the outcome is there, or nothing is due any more."""
+        ...
+
+    async def wait_on_loop(self, uid: UUID, using: str, timeout: float) -> StoredOutcome | None: ...
+
+
+inline_runner: InlineRunner | None = None
+"""Set by ``actorqueues.testing``."""
+
+
+def time_to_wait(timeout: Duration | None) -> float:
+    """In seconds; None is the setting ``WAIT_TIMEOUT``. Inside a delivery at most a minute."""
+    wait = settings.WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout")
+    return wait if current_delivery.get() is None else min(wait, LONGEST_IN_DELIVERY)
+
+
+def refuse_circle(target: Target) -> None:
+    """Raises ``WaitOnSelf`` when the target waits, perhaps through others, for the actor that runs here."""
+    delivery = current_delivery.get()
+    if delivery is not None and target.address in delivery.waiting_chain:
+        raise WaitOnSelf(chain=" → ".join((*delivery.waiting_chain, target.address)))
+
+
+def refuse_unsettled(message: str | Receipt) -> None:
+    """Raises ``WaitInTransaction`` for a message that is stored only when the delivery settles."""
+    if isinstance(message, Receipt) and message.deduplicated is None and delivery_in_hand() is not None:
+        raise WaitInTransaction(
+            "This message is stored when the delivery it was sent in settles: nobody can reply before that. "
+            "Send it with wait=True or now=True."
+        )
+
+
+def uid_of(message: str | Receipt) -> UUID:
+    """Raises ``MessageUnknown`` for text that is no message's id."""
+    text = message.id if isinstance(message, Receipt) else message
+    try:
+        return UUID(hex=text)
+    except (ValueError, AttributeError, TypeError):
+        raise MessageUnknown(message_id=text) from None
+
+
+def look_up(target: Target, uid: UUID) -> StoredOutcome | None:
+    """The outcome if it is there, None if it will be. Raises ``MessageUnknown`` when there will be none."""
+    using = target.using
+    for _ in range(2):  # settled between the two looks: then it is there on the second round
+        outcome = read_outcomes([uid], using=using).get(uid)
+        if outcome is not None:
+            if outcome.actor_id != target.actor_id:
+                break
+            return outcome
+        status = message_status(uid, using=using)
+        if status is not None:
+            if status.actor_id != target.actor_id:
+                break
+            if status.status == "dead":
+                failed = OutcomeStatus.FAILED.value
+                return StoredOutcome(uid, status.actor_id, status.queue, failed, None, status.error)
+            if status.keeps_outcome:
+                return None
+            break
+    raise MessageUnknown(message_id=uid.hex)
+
+
+def wait_here(target: Target, uid: UUID, timeout: float) -> StoredOutcome | None:
+    """Blocks until the outcome is there. None: it is not within ``timeout`` seconds."""
+    using = target.using
+    if is_inline(using):
+        return run_inline(uid, using, timeout)
+    future = hub_of(using).wait_for(uid)
+    try:
+        with lane_lent(), aborting(future):
+            return future.result(None if math.isinf(timeout) else timeout)
+    except concurrent.futures.TimeoutError:
+        return None
+    finally:
+        hub_of(using).forget(uid, future)
+
+
+async def wait_on_loop(using: str, uid: UUID, timeout: float) -> StoredOutcome | None:
+    """The same without blocking."""
+    if await in_thread(is_inline, using) and inline_runner is not None:
+        return await inline_runner.wait_on_loop(uid, using, timeout)
+    future = hub_of(using).wait_for(uid)
+    try:
+        async with asyncio.timeout(None if math.isinf(timeout) else timeout):
+            return await asyncio.wrap_future(future)
+    except TimeoutError:
+        return None
+    finally:
+        hub_of(using).forget(uid, future)
+
+
+def is_inline(using: str) -> bool:
+    """Whether a test handles messages in here. Raises ``WaitInTransaction`` in a TestCase without that."""
+    if inline_runner is not None:
+        return True
+    if in_testcase(connections[using]):
+        raise WaitInTransaction(
+            "Nobody else sees what this test has sent: it runs in a transaction. Use actorqueues.testing "
+            '(the fixture "actors"), which handles messages in here, or a TransactionTestCase with a worker.'
+        )
+    return False
+
+
+def run_inline(uid: UUID, using: str, timeout: float) -> StoredOutcome | None:
+    return None if inline_runner is None else inline_runner.wait(uid, using, timeout)
+
+
+@contextmanager
+def lane_lent() -> Iterator[None]:
+    """A handler that blocks here lends its lane to others."""
+    delivery = current_delivery.get()
+    if delivery is None:
+        yield
+        return
+    with delivery.lend_lane():
+        yield
+
+
+@contextmanager
+def aborting(future: Waiting) -> Iterator[None]:
+    """A handler that is aborted waits no longer: ``ActorAborted``."""
+    delivery = current_delivery.get()
+    signal = None if delivery is None else getattr(delivery.message, "signal", None)
+    if signal is None:
+        yield
+        return
+
+    def give_up(*_: Any) -> None:
+        if not future.done():
+            future.set_exception(ActorAborted())
+
+    signal.add_callback(give_up)
+    try:
+        yield
+    finally:
+        signal.remove_callback(give_up)
+
+
+def result_of(
+    target: Target, queue: Queue[Any, Any] | None, uid: UUID, outcome: StoredOutcome | None
+) -> AnyResult:
+    """What the waiting caller gets. Raises ``ReplyInvalid`` when a stored reply no longer fits its queue."""
+    if outcome is None:
+        status = message_status(uid, using=target.using)
+        return TimedOut(uid.hex, None if status is None else status.error)
+    if outcome.status != OutcomeStatus.COMPLETED:
+        return Failed(uid.hex, outcome.error or "failed")
+    if queue is None:
+        queue = target.actor_class.definition.queues.get(outcome.queue)
+    if outcome.reply is None:
+        return Completed(uid.hex, None)
+    return Completed(uid.hex, json.loads(outcome.reply) if queue is None else queue.load_reply(outcome.reply))
+
+
+def reply_of(result: AnyResult, timeout: float) -> Any:
+    """The reply itself. Raises ``ReplyTimedOut`` or ``MessageFailed``."""
+    if isinstance(result, Completed):
+        return result.response
+    if isinstance(result, TimedOut):
+        raise ReplyTimedOut(message_id=result.id, timeout=f"{timeout:g}", error=result.error)
+    raise MessageFailed(message_id=result.id, error=result.error)

@@ -1,0 +1,1 @@
+"""Broadcasts and the progress of messages: numbered by the lease holder, kept for a while."""

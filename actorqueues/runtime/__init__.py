@@ -1,0 +1,1 @@
+"""The worker process: leasing, the journal, activations, lanes, maintenance, supervision."""

@@ -1,0 +1,249 @@
+"""The journal: activations submit, one writer commits all that waits in one transaction, then they go on."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import random
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError
+
+from actorqueues.exceptions import LeaseLost, OperationRefused
+from actorqueues.mailbox.receiver import StartRefused
+from actorqueues.runtime.telling import tell_sent
+from actorqueues.storage.dialects import dialect_for
+from actorqueues.storage.journal import commit_batch
+from actorqueues.storage.operations import Bury, Chain, ChainResult, Operation, Send, Settle, Start, Step
+from actorqueues.wakeups import announce_after_commit
+
+if TYPE_CHECKING:
+    from actorqueues.runtime.threads import Threads
+
+logger = logging.getLogger("actorqueues.journal")
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between two tries while the database is away
+SMALL_BATCH = 16  # steps
+LOCKED_PAUSE = 0.005  # seconds a chain waits for rows that somebody else has locked
+
+
+class ActivationChain:
+    """The steps of one activation. Durable in order, or failed from one of them on."""
+
+    def __init__(self, writer: JournalWriter, actor_id: UUID, generation: int, epoch: int) -> None:
+        self.writer = writer
+        self.actor_id, self.generation, self.epoch = actor_id, generation, epoch
+        self.waiting: deque[Step] = deque()
+        self.submitted = 0
+        self.confirmed = 0
+        self.held = False
+        self.under_way = False
+        self.error: Exception | None = None
+        self.refused: Step = ()  # the step that made it fail
+        self.waiters: deque[tuple[int, Callable[[], None], asyncio.Future[None] | None]] = deque()
+        self.on_failure: Callable[[Exception], None] = lambda error: None
+
+    @property
+    def unconfirmed(self) -> int:
+        return self.submitted - self.confirmed
+
+    def submit(self, *operations: Operation) -> int:
+        if self.error is not None:
+            raise self.error
+        self.waiting.append(operations)
+        self.submitted += 1
+        if not self.held:
+            self.writer.expect(self)
+        return self.submitted
+
+    def then(self, position: int, callback: Callable[[], None]) -> None:
+        if self.confirmed >= position:
+            callback()
+        else:
+            self.waiters.append((position, callback, None))
+
+    async def durable(self, position: int | None = None) -> None:
+        if self.error is not None:
+            raise self.error
+        wanted = self.submitted if position is None else position
+        if self.confirmed >= wanted:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiters.append((wanted, lambda: None if future.done() else future.set_result(None), future))
+        await future
+
+    async def hold(self) -> Chain:
+        await self.durable()
+        self.held = True
+        return Chain(self.actor_id, self.generation, self.epoch)
+
+    def resume(self) -> None:
+        self.held = False
+        if self.waiting:
+            self.writer.expect(self)
+
+    def confirm(self, count: int) -> None:
+        self.confirmed += count
+        while self.waiters and self.waiters[0][0] <= self.confirmed:
+            self.waiters.popleft()[1]()
+
+    def refuse(self, result: ChainResult, chain: Chain) -> None:
+        """Some of it was refused. A lone start mark costs only its message; anything else ends the activation."""
+        self.confirm(result.applied)
+        rest = chain.steps[result.applied :]
+        if len(rest) == 1 and isinstance(rest[0][0], Start) and not self.waiting:
+            self.submitted = self.confirmed
+            self.raise_to_waiters(StartRefused())
+        else:
+            self.refused = rest[0] if rest else ()
+            self.fail(OperationRefused(operation="a step of this actor", reason=result.reason))
+
+    def fail(self, error: Exception) -> None:
+        if self.error is None:
+            self.error = error
+            self.waiting.clear()
+            self.raise_to_waiters(error)
+            self.on_failure(error)
+
+    def raise_to_waiters(self, error: Exception) -> None:
+        waiters, self.waiters = self.waiters, deque()
+        for _, _, future in waiters:
+            if future is not None and not future.done():
+                future.set_exception(error)
+
+
+class JournalWriter:
+    """One a worker. Its batch is as large as the load makes it."""
+
+    def __init__(
+        self, worker_id: UUID, threads: Threads, using: str, on_lost: Callable[[Exception], Any]
+    ) -> None:
+        self.worker_id, self.threads, self.using, self.on_lost = worker_id, threads, using, on_lost
+        self.dialect = dialect_for(using)
+        self.sequence = 0
+        self.dirty: dict[ActivationChain, None] = {}
+        self.alone: list[ActivationChain] = []  # waited on a lock: commits by itself
+        self.bell = asyncio.Event()
+        self.closing = False
+        self.is_lost = False
+
+    def expect(self, chain: ActivationChain) -> None:
+        if not chain.under_way:
+            self.dirty[chain] = None
+            self.bell.set()
+
+    async def run(self) -> None:
+        while not (self.closing and not self.dirty):
+            await self.bell.wait()
+            self.bell.clear()
+            while self.dirty and not self.is_lost:
+                written = await self.write()
+                # A writer that is busy leaves room for others after each commit; a lone message need not wait.
+                if written > SMALL_BATCH and self.dialect.journal_pause and not self.threads.inline:
+                    await asyncio.sleep(self.dialect.journal_pause)
+            if self.is_lost:
+                return
+
+    async def write(self) -> int:
+        """Commits what waits; returns how many steps that were."""
+        taken = self.take()
+        if not taken:
+            return 0
+        self.sequence += 1
+        try:
+            results = await self.commit([chain for _, chain in taken])
+        except LeaseLost as error:
+            self.lose(error, [activation for activation, _ in taken])
+            return 0
+        for (activation, chain), result in zip(taken, results, strict=True):
+            self.settle(activation, chain, result)
+        return sum(len(chain.steps) for _, chain in taken)
+
+    def take(self) -> list[tuple[ActivationChain, Chain]]:
+        room, taken = self.dialect.journal_batch, []
+        chosen = [self.alone.pop(0)] if self.alone else list(self.dirty)
+        for activation in chosen:
+            self.dirty.pop(activation, None)
+            if activation.held or not activation.waiting:
+                continue
+            count = min(room, len(activation.waiting))
+            steps = [activation.waiting.popleft() for _ in range(count)]
+            chain = Chain(activation.actor_id, activation.generation, activation.epoch, steps)
+            activation.under_way = True
+            taken.append((activation, chain))
+            room -= count
+            if activation.waiting or room == 0:
+                break
+        return taken
+
+    async def commit(self, chains: Sequence[Chain]) -> list[ChainResult]:
+        """Until the database has answered: the same batch under the same number, so it cannot be applied twice."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return await self.threads.journal(
+                    commit_and_announce, self.worker_id, self.sequence, chains, using=self.using
+                )
+            except (DatabaseError, InterfaceError) as error:
+                if self.is_lost:
+                    raise LeaseLost(worker=str(self.worker_id)) from error
+                logger.warning("the journal could not write, and tries again: %s", error)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def settle(self, activation: ActivationChain, chain: Chain, result: ChainResult) -> None:
+        activation.under_way = False
+        tell_sent(chain.steps[: result.applied], result.repeats, self.threads.lanes)
+        if result.status == "committed":
+            activation.confirm(len(chain.steps))
+        elif result.status == "locked":
+            activation.confirm(result.applied)
+            activation.waiting.extendleft(reversed(chain.steps[result.applied :]))
+            activation.under_way = True  # until its turn comes again
+            asyncio.get_running_loop().call_later(LOCKED_PAUSE, self.retry_alone, activation)
+            return
+        elif result.status == "stale":
+            activation.fail(LeaseLost(actor=str(activation.actor_id)))
+        else:
+            activation.refuse(result, chain)
+        if activation.waiting:
+            self.expect(activation)
+
+    def retry_alone(self, activation: ActivationChain) -> None:
+        activation.under_way = False
+        self.alone.append(activation)
+        self.expect(activation)
+
+    def lose(self, error: Exception, activations: Sequence[ActivationChain]) -> None:
+        self.is_lost = True
+        for activation in activations:
+            activation.fail(error)
+        self.on_lost(error)
+
+    def close(self) -> None:
+        self.closing = True
+        self.bell.set()
+
+
+def commit_and_announce(
+    worker_id: UUID, sequence: int, chains: Sequence[Chain], *, using: str
+) -> list[ChainResult]:
+    """Hints leave after their commit, never before."""
+    results = commit_batch(worker_id, sequence, chains, using=using)
+    sent: set[UUID] = set()
+    done: set[UUID] = set()
+    for chain, result in zip(chains, results, strict=True):
+        for operation in itertools.chain(*chain.steps[: result.applied]):
+            if isinstance(operation, Send):
+                sent.update(one.actor_id for one in operation.outgoing)
+            elif isinstance(operation, Settle | Bury) and operation.head.keeps_outcome:
+                done.add(operation.head.uid)
+    if sent:
+        announce_after_commit("work", sent, using=using)
+    if done:
+        announce_after_commit("done", done, using=using)
+    return results

@@ -1,0 +1,50 @@
+"""What any worker does for all: takes back what dead workers held, and lets go of what has expired."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from actorqueues.runtime.reporting import UnknownMail
+from actorqueues.storage.pruning import prune
+from actorqueues.storage.workers import reap_dead_workers, reap_missing_workers
+
+if TYPE_CHECKING:
+    from actorqueues.runtime.session import Session
+
+logger = logging.getLogger("actorqueues.maintenance")
+
+PRUNE_EVERY = 30.0  # seconds
+PRUNE_PAUSE = 0.05  # seconds between two batches
+
+
+async def maintain(session: Session) -> None:
+    """Never ends by itself: a failed turn is logged, the next one comes."""
+    unknown = UnknownMail()
+    prune_at = session.loop.time() + random.uniform(0, PRUNE_EVERY)
+    while True:
+        await asyncio.sleep(session.options.poll_interval * random.uniform(0.9, 1.1))
+        try:
+            await reap(session, reap_dead_workers)
+            if session.loop.time() >= prune_at:
+                await reap(session, reap_missing_workers)
+                prune_at = session.loop.time() + PRUNE_EVERY
+                await unknown.look(session)
+                await prune_all(session)
+        except Exception as error:  # noqa: BLE001  a turn that failed must not be the last one
+            logger.warning("maintenance failed, and goes on: %s", error)
+
+
+async def reap(session: Session, reaper: Callable[..., int]) -> None:
+    freed = await session.threads.leasing(reaper, using=session.options.using)
+    if freed:
+        logger.warning("took %d actors back from dead workers", freed)
+        session.leasing.look_everywhere()
+
+
+async def prune_all(session: Session) -> None:
+    while await session.threads.leasing(prune, using=session.options.using):
+        await asyncio.sleep(PRUNE_PAUSE)

@@ -1,0 +1,125 @@
+"""An actor's row: made, read and marked from outside. Everything else about it is its owner's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.db import connections
+from django.db.models import F
+
+from actorqueues.models import ActorInstance, ActorStatus, Message, Wake
+from actorqueues.storage.dialects import dialect_for
+from actorqueues.storage.outgoing import Outgoing
+
+HERE = (ActorStatus.LIVE, ActorStatus.HELD)
+
+ROW_COLUMNS = (
+    "id", "type", "key", "input", "created_at", "generation", "status", "epoch", "careful", "event_number",
+    "held_reason",
+)  # fmt: skip
+
+
+def create_actor(actor_id: UUID, type_name: str, key: str, *, input: str | None = None, using: str) -> bool:
+    """Makes an actor's row, with a wake so that a worker starts it. False: it is there already, untouched.
+
+    ``input`` is JSON text. Durable when it returns, or with the caller's transaction.
+    """
+    connection, dialect = connections[using], dialect_for(using)
+    new = ActorInstance(id=actor_id, type=type_name, key=key, input=input)
+
+    def work() -> bool:
+        made = insert_rows([new], using)
+        if made:
+            append_wakes([(type_name, actor_id, key)], using=using)
+        return bool(made)
+
+    return bool(dialect.transaction(work, connection))
+
+
+def insert_actors(outgoing: Sequence[Outgoing], *, using: str) -> None:
+    """The rows of new actors that get an input with their first message; existing ones stay as they are."""
+    first: dict[UUID, Outgoing] = {}
+    for one in outgoing:
+        first.setdefault(one.actor_id, one)
+    if first:
+        new = (
+            ActorInstance(id=one.actor_id, type=one.actor_type, key=one.actor_key, input=one.input)
+            for one in first.values()
+        )
+        insert_rows(sorted(new, key=lambda actor: actor.id), using)
+
+
+def insert_rows(new: Sequence[ActorInstance], using: str) -> int:
+    """Inserts the actors that are not there and revives tombstones; returns how many that were."""
+    dialect, connection = dialect_for(using), connections[using]
+    now = dialect.now(connection)
+    actors = ActorInstance.objects.using(using)
+    there = dict(actors.filter(id__in=[actor.id for actor in new]).values_list("id", "status"))
+    rows = [
+        (one.id, one.type, one.key, one.input, now, one.generation, one.status, one.epoch, False, 0, "")
+        for one in new
+        if one.id not in there
+    ]
+    # Two that make it at once: one waits for the other, and inserts nothing.
+    made = len(dialect.insert_absent(connection, ActorInstance, ROW_COLUMNS, rows)) if rows else 0
+    for actor in new:
+        if there.get(actor.id) == ActorStatus.DESTROYED:
+            tombstone = actors.filter(id=actor.id, status=ActorStatus.DESTROYED)
+            made += tombstone.update(
+                status=ActorStatus.LIVE, input=actor.input, created_at=now, epoch=F("epoch") + 1
+            )
+    return made
+
+
+def append_wakes(wakes: Iterable[tuple[str, UUID, str]], *, using: str) -> None:
+    """Asks for a look at these actors, ``(type, id, key)`` each."""
+    rows = list(wakes)
+    if rows:
+        dialect_for(using).insert(connections[using], Wake, ("type", "actor_id", "key"), rows)
+
+
+def read_actor(actor_id: UUID, *, using: str) -> ActorInstance | None:
+    """The actor's row as it was last committed, tombstones included; None where there is none."""
+    return ActorInstance.objects.using(using).filter(id=actor_id).first()
+
+
+def actor_exists(actor_id: UUID, *, using: str) -> bool:
+    """Whether there is a row that is no tombstone, or a message (the row is then made by the first claim)."""
+    row = read_actor(actor_id, using=using)
+    if row is not None and row.status in HERE:
+        return True
+    if row is not None and row.status == ActorStatus.DESTROYING:
+        return False
+    return Message.objects.using(using).filter(actor_id=actor_id).exists()
+
+
+def present_actors(actor_ids: Iterable[UUID], *, using: str) -> dict[UUID, int]:
+    """Those that have a row and are not destroyed, with their generation."""
+    rows = ActorInstance.objects.using(using).filter(id__in=list(actor_ids), status__in=HERE)
+    return dict(rows.values_list("id", "generation"))
+
+
+def mark_destroying(
+    actor_id: UUID, type_name: str, key: str, *, generation: int | None = None, using: str
+) -> bool:
+    """Marks an actor to be destroyed by its owner or next claimant. False: no such actor (or generation).
+
+    An actor that has messages but no row yet is given one. Durable when it returns, or with the caller's
+    transaction; ``on_destroy`` and the removal follow in a worker.
+    """
+    connection, dialect = connections[using], dialect_for(using)
+
+    def work() -> bool:
+        mine = ActorInstance.objects.using(using).filter(id=actor_id, status__in=HERE)
+        if generation is not None:
+            mine = mine.filter(generation=generation)
+        marked = mine.update(status=ActorStatus.DESTROYING)
+        if not marked and generation is None and actor_exists(actor_id, using=using):
+            insert_rows([ActorInstance(id=actor_id, type=type_name, key=key)], using)
+            marked = mine.update(status=ActorStatus.DESTROYING)
+        if marked:
+            append_wakes([(type_name, actor_id, key)], using=using)
+        return bool(marked)
+
+    return bool(dialect.transaction(work, connection))

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import connections
+
+from actorqueues.conf import settings
+from actorqueues.models import Message, Outcome, OutcomeStatus
+from actorqueues.storage.deduplication import free_keys
+from actorqueues.storage.dialects import dialect_for
+
+CANCELLED = "cancelled"
+
+
+def cancel_message(uid: UUID, *, actor_id: UUID, using: str) -> bool:
+    """Takes a message back that was never started. False: it has started, is settled, or never was.
+
+    Frees its dedupe keys; a sender who waits gets ``failed``. Durable when it returns, or with the
+    caller's transaction.
+    """
+    connection, dialect = connections[using], dialect_for(using)
+    unstarted = Message.objects.using(using).filter(
+        uid=uid, actor_id=actor_id, started_at__isnull=True, failures=0, crashes=0
+    )
+
+    def work() -> bool:
+        # A row that is locked is being started: it is passed over, like one that has started.
+        message = dialect.lock(unstarted.only("id", "queue", "meta", "keeps_outcome")).first()
+        if message is None or not dialect.delete(connection, Message, [message.id]):
+            return False
+        keys = json.loads(message.meta).get("keys", ()) if message.meta else ()
+        if keys:
+            free_keys([UUID(hex=key) for key in keys], uid, using=using)
+        if message.keeps_outcome:
+            answer_cancelled(uid, actor_id, message.queue, using)
+        return True
+
+    return bool(dialect.transaction(work, connection))
+
+
+def answer_cancelled(uid: UUID, actor_id: UUID, queue: str, using: str) -> None:
+    now = dialect_for(using).now(connections[using])
+    until = now + timedelta(seconds=settings.REPLY_RETENTION)
+    columns = ("uid", "actor_id", "queue", "status", "error", "settled_at", "expires_at")
+    row = (uid, actor_id, queue, OutcomeStatus.FAILED.value, CANCELLED, now, until)
+    dialect_for(using).insert(connections[using], Outcome, columns, [row])

@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from actorqueues import clock
+from actorqueues.models import Message, Wake
+from actorqueues.storage.dialects.array_literals import array_literal
+from actorqueues.storage.dialects.base import HEAD_COLUMNS, Head, Row, T, WantedHeads
+from actorqueues.storage.dialects.postgresql_batches import PostgreSQLBatches, has_transaction_timeout
+from actorqueues.storage.dialects.statements import arrays, delete_sql, insert_sql, transposed, update_sql
+
+if TYPE_CHECKING:
+    import psycopg
+
+# From unnest, not by equality: "where actor = x and queue = y order by id limit n" may walk the primary key.
+HEADS = f"""
+SELECT {", ".join("m." + name for name in HEAD_COLUMNS)}
+FROM unnest(%s::uuid[], %s::text[], %s::int[]) AS w(actor_id, queue, size)
+CROSS JOIN LATERAL (
+    SELECT * FROM actorqueues_message
+    WHERE actor_id = w.actor_id AND queue = w.queue AND scheduled_at IS NULL
+    ORDER BY actor_id, queue, id LIMIT w.size
+) m
+"""
+
+NEXT_SCHEDULED = """
+SELECT w.actor_id, m.scheduled_at FROM unnest(%s::uuid[]) AS w(actor_id)
+CROSS JOIN LATERAL (
+    SELECT scheduled_at FROM actorqueues_message
+    WHERE actor_id = w.actor_id AND scheduled_at IS NOT NULL
+    ORDER BY actor_id, scheduled_at LIMIT 1
+) m
+"""
+
+# A loose index scan: one index probe a distinct actor, however many wakes it has.
+WAKES = """
+SELECT t.type, found.actor_id FROM unnest(%s::text[]) AS t(type)
+CROSS JOIN LATERAL (
+    WITH RECURSIVE scan AS (
+        (SELECT actor_id FROM actorqueues_wake
+         WHERE type = t.type AND actor_id > %s ORDER BY type, actor_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT actor_id FROM actorqueues_wake w
+                WHERE w.type = t.type AND w.actor_id > scan.actor_id ORDER BY type, actor_id LIMIT 1)
+        FROM scan WHERE scan.actor_id IS NOT NULL
+    )
+    SELECT actor_id FROM scan WHERE actor_id IS NOT NULL LIMIT %s
+) found
+"""
+
+# As HEADS. (A plain subquery of three values is pulled up, and the primary key walked after all.)
+DEPTH = """
+SELECT count(*) FROM unnest(ARRAY[%s::uuid], ARRAY[%s::text], ARRAY[%s::int]) AS w(actor_id, queue, size)
+CROSS JOIN LATERAL (
+    (SELECT 1 FROM actorqueues_message
+     WHERE actor_id = w.actor_id AND queue = w.queue AND scheduled_at IS NULL
+     ORDER BY actor_id, queue, id LIMIT w.size)
+    UNION ALL
+    (SELECT 1 FROM actorqueues_message
+     WHERE actor_id = w.actor_id AND queue = w.queue AND scheduled_at IS NOT NULL
+     ORDER BY actor_id, scheduled_at LIMIT w.size)
+) m
+"""
+
+OUTCOMES = """
+SELECT uid, actor_id, queue, status, reply, error FROM actorqueues_outcome
+WHERE uid = ANY(%s::uuid[]) AND expires_at > clock_timestamp() + %s
+"""
+
+TAKE_KEYS = """
+INSERT INTO actorqueues_deduplication AS d (id, message_uid, fingerprint, expires_at)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[])
+ON CONFLICT (id) DO UPDATE
+SET message_uid = excluded.message_uid, fingerprint = excluded.fingerprint, expires_at = excluded.expires_at
+WHERE d.expires_at <= %s RETURNING id
+"""
+
+BOUND_LOCK_WAIT = """
+WITH before AS (SELECT current_setting('lock_timeout') AS value)
+SELECT value, set_config('lock_timeout',
+    CASE WHEN value = '0' OR value::interval > %s::interval THEN %s ELSE value END, true)
+FROM before
+"""
+
+LONGEST_TIMEOUT = 2**31 - 1  # milliseconds: PostgreSQL's settings are integers
+
+
+def idle_milliseconds(lease: float) -> int:
+    """Well below the lease: who takes over finds no row locked."""
+    return min(int(lease * 1000 * 0.6), LONGEST_TIMEOUT)
+
+
+class PostgreSQL(PostgreSQLBatches):
+    vendor = "postgresql"
+    journal_batch = 2000
+    journal_pause = 0.0
+
+    def now(self, connection: BaseDatabaseWrapper) -> datetime:
+        # Not now(): that stands still inside a transaction.
+        now: datetime = self._rows(connection, "SELECT clock_timestamp()", ())[0][0]
+        return now + clock.offset
+
+    def transaction(self, work: Callable[[], T], connection: BaseDatabaseWrapper) -> T:
+        with transaction.atomic(using=connection.alias):
+            return work()
+
+    def prepare_background(self, connection: BaseDatabaseWrapper, lease: float) -> None:
+        limit = idle_milliseconds(lease)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET idle_in_transaction_session_timeout = {limit}")
+            if has_transaction_timeout(connection):
+                cursor.execute(f"SET transaction_timeout = {limit}")
+
+    def bound_idle_time(self, connection: BaseDatabaseWrapper, lease: float) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = {idle_milliseconds(lease)}")
+
+    def bound_rest(self, connection: BaseDatabaseWrapper, lease: float) -> None:
+        if has_transaction_timeout(connection):
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL transaction_timeout = {idle_milliseconds(lease)}")
+
+    def insert(
+        self,
+        connection: BaseDatabaseWrapper,
+        model: type[models.Model],
+        columns: Sequence[str],
+        rows: Sequence[Row],
+    ) -> None:
+        self._run(connection, insert_sql(model, tuple(columns)), transposed(rows, len(columns)))
+
+    def insert_absent(
+        self,
+        connection: BaseDatabaseWrapper,
+        model: type[models.Model],
+        columns: Sequence[str],
+        rows: Sequence[Row],
+    ) -> set[Any]:
+        sql = f"{insert_sql(model, tuple(columns))} ON CONFLICT DO NOTHING RETURNING {columns[0]}"
+        return {row[0] for row in self._rows(connection, sql, transposed(rows, len(columns)))}
+
+    def update(
+        self,
+        connection: BaseDatabaseWrapper,
+        model: type[models.Model],
+        columns: Sequence[str],
+        rows: Sequence[Row],
+    ) -> set[Any]:
+        sql = update_sql(model, tuple(columns))
+        return {row[0] for row in self._rows(connection, sql, transposed(rows, len(columns)))}
+
+    def delete(
+        self, connection: BaseDatabaseWrapper, model: type[models.Model], keys: Sequence[Any]
+    ) -> set[Any]:
+        return {row[0] for row in self._rows(connection, delete_sql(model), (array_literal(keys),))}
+
+    def insert_sends(
+        self,
+        connection: BaseDatabaseWrapper,
+        message_columns: Sequence[str],
+        messages: Sequence[Row],
+        wakes: Sequence[Row],
+    ) -> None:
+        if len(messages) == 1:
+            marks = ", ".join(["%s"] * len(message_columns))
+            sql = (
+                "WITH w AS (INSERT INTO actorqueues_wake (type, actor_id, key) VALUES (%s, %s, %s))"
+                f" INSERT INTO actorqueues_message ({', '.join(message_columns)}, enqueued_at)"
+                f" VALUES ({marks}, clock_timestamp() + %s)"
+            )
+            self._run(connection, sql, (*wakes[0], *messages[0], clock.offset))
+            return
+        wake_columns = ("type", "actor_id", "key")
+        sql = (
+            f"WITH w AS (INSERT INTO actorqueues_wake ({', '.join(wake_columns)})"
+            f" SELECT * FROM {arrays(Wake, wake_columns)})"
+            f" INSERT INTO actorqueues_message ({', '.join(message_columns)}, enqueued_at)"
+            f" SELECT v.*, clock_timestamp() + %s FROM {arrays(Message, message_columns)} v"
+        )
+        columns = [*transposed(wakes, 3), clock.offset, *transposed(messages, len(message_columns))]
+        self._run(connection, sql, columns)
+
+    def insert_send_if_present(
+        self,
+        connection: BaseDatabaseWrapper,
+        message_columns: Sequence[str],
+        message: Row,
+        wake: Row,
+        generation: int | None = None,
+    ) -> bool:
+        wake_columns = ("type", "actor_id", "key")
+        sql = (
+            "WITH present AS (SELECT 1 FROM actorqueues_actor"
+            " WHERE id = %s AND status IN ('live', 'held') AND generation = coalesce(%s, generation)),"
+            f" w AS (INSERT INTO actorqueues_wake ({', '.join(wake_columns)})"
+            f" SELECT v.* FROM {arrays(Wake, wake_columns)} v, present)"
+            f" INSERT INTO actorqueues_message ({', '.join(message_columns)}, enqueued_at)"
+            f" SELECT v.*, clock_timestamp() + %s FROM {arrays(Message, message_columns)} v, present RETURNING id"
+        )
+        before, after = ([[value] for value in row] for row in (wake, message))
+        return bool(self._rows(connection, sql, (wake[1], generation, *before, clock.offset, *after)))
+
+    def take_keys(self, connection: BaseDatabaseWrapper, rows: Sequence[Row], now: datetime) -> set[UUID]:
+        return {row[0] for row in self._rows(connection, TAKE_KEYS, (*transposed(rows, 4), now))}
+
+    @contextmanager
+    def bounded_lock_wait(self, connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
+        limit = f"{int(seconds * 1000)}ms"
+        before = self._rows(connection, BOUND_LOCK_WAIT, (limit, limit))[0][0]
+        yield
+        # After an error the savepoint or transaction is rolled back, and the setting with it.
+        self._rows(connection, "SELECT set_config('lock_timeout', %s, true)", (before,))
+
+    def live_outcomes(self, connection: BaseDatabaseWrapper, uids: Sequence[UUID]) -> list[Row]:
+        return self._rows(connection, OUTCOMES, (array_literal(uids), clock.offset))
+
+    def count_depth(self, connection: BaseDatabaseWrapper, actor_id: UUID, queue: str, limit: int) -> int:
+        return int(self._rows(connection, DEPTH, (actor_id, queue, limit))[0][0])
+
+    def lock(self, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        return queryset.select_for_update(no_key=True, skip_locked=True)
+
+    def lock_waiting(self, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        return queryset.select_for_update(no_key=True)
+
+    def read_heads(self, connection: BaseDatabaseWrapper, wanted: Sequence[WantedHeads]) -> list[Head]:
+        columns = transposed([(want.actor_id, want.queue, want.limit) for want in wanted], 3)
+        return [Head(*row) for row in self._rows(connection, HEADS, columns)]
+
+    def next_scheduled(
+        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]
+    ) -> dict[UUID, datetime]:
+        return dict(self._rows(connection, NEXT_SCHEDULED, (array_literal(actor_ids),)))
+
+    def wake_ids(
+        self, connection: BaseDatabaseWrapper, types: Sequence[str], after: UUID, limit: int
+    ) -> list[tuple[str, UUID]]:
+        return self._rows(connection, WAKES, (array_literal(types), after, limit))
+
+    @staticmethod
+    @contextmanager
+    def _cursor(connection: BaseDatabaseWrapper) -> Iterator[psycopg.Cursor[Any]]:
+        """psycopg's server-side binding: Django's cursor would write arrays into the statement's text."""
+        import psycopg  # an extra: SQLite projects do without it
+
+        connection.ensure_connection()
+        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+            yield cursor
+
+    def _run(self, connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any]) -> None:
+        with self._cursor(connection) as cursor:
+            cursor.execute(sql, parameters)
+
+    def _rows(self, connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any]) -> list[Any]:
+        with self._cursor(connection) as cursor:
+            rows: list[Any] = cursor.execute(sql, parameters).fetchall()
+            return rows

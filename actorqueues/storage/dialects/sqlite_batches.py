@@ -1,0 +1,128 @@
+"""What the journal does on SQLite: few and short calls into its own library, no placeholder rewriting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+from django.db import OperationalError, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from actorqueues import clock
+from actorqueues.storage.dialects.base import Answer, ErrorKind, OpenBatch, Row
+
+ADVANCE = "UPDATE actorqueues_journal SET sequence = ? WHERE worker_id = ? AND sequence = ?"
+FENCE = "SELECT epoch FROM actorqueues_actor WHERE id = ?"
+# By the actor's type too: the index of wakes begins with it.
+DELETE_WAKES = (
+    "DELETE FROM actorqueues_wake WHERE actor_id = ?1"
+    " AND type = (SELECT type FROM actorqueues_actor WHERE id = ?1 AND coalesce(worker_id = ?2, ?2 IS NULL))"
+)
+
+
+def written(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
+
+
+WRITERS: dict[type, Callable[[Any], str]] = {UUID: attrgetter("hex"), datetime: written}
+
+
+def stored(value: Any) -> Any:
+    writer = WRITERS.get(type(value))
+    return value if writer is None else writer(value)
+
+
+def stored_rows(rows: Iterable[Row]) -> list[Row]:
+    return [tuple(map(stored, row)) for row in rows]
+
+
+def raw_of(connection: BaseDatabaseWrapper) -> Any:
+    # sqlite3's own connection: Django's cursor rewrites the placeholders of every statement.
+    connection.ensure_connection()
+    return connection.connection
+
+
+@lru_cache(maxsize=256)
+def insert_sql(model: type[models.Model], columns: tuple[str, ...]) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) VALUES ({marks})"
+
+
+@lru_cache(maxsize=256)
+def update_sql(model: type[models.Model], columns: tuple[str, ...]) -> str:
+    key, *values = columns
+    return f"UPDATE {model._meta.db_table} SET {', '.join(f'{name} = ?' for name in values)} WHERE {key} = ?"
+
+
+@lru_cache(maxsize=256)
+def delete_sql(model: type[models.Model]) -> str:
+    assert model._meta.pk is not None
+    return f"DELETE FROM {model._meta.db_table} WHERE {model._meta.pk.column} = ?"
+
+
+def change_each(connection: BaseDatabaseWrapper, sql: str, rows: Iterable[tuple[Any, Row]]) -> set[Any]:
+    """Runs the statement for each ``(key, parameters)``; the keys for which it changed something."""
+    execute, changed = raw_of(connection).execute, set()
+    with connection.wrap_database_errors:
+        for key, row in rows:
+            if execute(sql, tuple(map(stored, row))).rowcount:
+                changed.add(key)
+    return changed
+
+
+class Together:
+    """There is nothing to wait for between SQLite's statements: each runs as it comes."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self.connection = connection
+
+    def insert(self, model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
+        with self.connection.wrap_database_errors:
+            raw_of(self.connection).executemany(insert_sql(model, tuple(columns)), stored_rows(rows))
+
+    def update(self, model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> Answer:
+        turned = ((row[0], (*row[1:], row[0])) for row in rows)
+        changed = change_each(self.connection, update_sql(model, tuple(columns)), turned)
+        return lambda: changed
+
+    def delete(self, model: type[models.Model], keys: Sequence[Any]) -> Answer:
+        changed = change_each(self.connection, delete_sql(model), ((key, (key,)) for key in keys))
+        return lambda: changed
+
+
+class SQLiteBatches:
+    @contextmanager
+    def together(self, connection: BaseDatabaseWrapper) -> Iterator[Together]:
+        yield Together(connection)
+
+    def open_batch(
+        self,
+        connection: BaseDatabaseWrapper,
+        worker_id: UUID,
+        sequence: int,
+        actor_ids: Sequence[UUID],
+        lock_wait: float,
+    ) -> OpenBatch | None:
+        execute = raw_of(connection).execute
+        with connection.wrap_database_errors:
+            if not execute(ADVANCE, (sequence, worker_id.hex, sequence - 1)).rowcount:
+                return None
+            found = [(actor_id, execute(FENCE, (actor_id.hex,)).fetchone()) for actor_id in actor_ids]
+        return OpenBatch(
+            datetime.now(UTC) + clock.offset, {actor_id: row[0] for actor_id, row in found if row is not None}
+        )
+
+    def delete_wakes(
+        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID], holder: UUID | None = None
+    ) -> None:
+        mine = None if holder is None else holder.hex
+        with connection.wrap_database_errors:
+            raw_of(connection).executemany(DELETE_WAKES, [(actor_id.hex, mine) for actor_id in actor_ids])
+
+    def kind_of(self, error: Exception) -> ErrorKind:
+        return "trouble" if isinstance(error, OperationalError) else "refusal"

@@ -1,0 +1,75 @@
+"""What became of a message: for senders who wait, and for those who come back later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connections
+
+from actorqueues.models import DeadLetter, Message
+from actorqueues.storage.dialects import dialect_for
+
+
+class StoredOutcome(NamedTuple):
+    uid: UUID
+    actor_id: UUID
+    queue: str
+    status: str  # an OutcomeStatus
+    reply: str | None  # JSON text
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStatus:
+    """A message that has no outcome yet."""
+
+    uid: UUID
+    actor_id: UUID
+    queue: str
+    status: str  # "ready", "scheduled", "in_flight", "retrying" or "dead"
+    attempt: int
+    error: str | None  # of its last failed attempt
+    keeps_outcome: bool
+    enqueued_at: datetime
+
+
+def read_outcomes(uids: Iterable[UUID], *, using: str) -> dict[UUID, StoredOutcome]:
+    """The outcomes that are there and have not expired."""
+    rows = dialect_for(using).live_outcomes(connections[using], list(uids))
+    return {row[0]: StoredOutcome(*row) for row in rows}
+
+
+def message_status(uid: UUID, *, using: str) -> MessageStatus | None:
+    """Where a message stands that is stored or dead-lettered; None when nothing is known of it."""
+    message = Message.objects.using(using).filter(uid=uid).defer("body", "meta").first()
+    if message is not None:
+        return MessageStatus(
+            uid, message.actor_id, message.queue, status_of(message), message.attempt, message.error,
+            message.keeps_outcome, message.enqueued_at,
+        )  # fmt: skip
+    dead = DeadLetter.objects.using(using).filter(uid=uid).defer("body", "meta").first()
+    if dead is None:
+        return None
+    attempts = dead.failures + dead.crashes
+    return MessageStatus(
+        uid,
+        dead.actor_id,
+        dead.queue,
+        "dead",
+        attempts,
+        dead.error or dead.reason,
+        dead.keeps_outcome,
+        dead.enqueued_at,
+    )
+
+
+def status_of(message: Message) -> str:
+    if message.scheduled_at is not None:
+        return "scheduled"
+    if message.started_at is not None:
+        return "in_flight"
+    return "ready" if message.retry_at is None else "retrying"

@@ -1,0 +1,71 @@
+"""Pausing: mail is still stored, but not handled until it is resumed."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import connections
+from django.db.models import Exists, OuterRef
+
+from actorqueues.models import ActorInstance, ActorStatus, Message, Pause
+from actorqueues.storage.actors import append_wakes, insert_rows
+from actorqueues.storage.dialects import dialect_for
+
+CHUNK = 1000
+LOWEST = UUID(int=0)
+
+
+def pause_actor(actor_id: UUID, type_name: str, key: str, *, using: str) -> None:
+    """Pauses one actor; makes its row when there is none. What is in flight is finished."""
+    connection, dialect = connections[using], dialect_for(using)
+
+    def work() -> None:
+        mine = ActorInstance.objects.using(using).filter(id=actor_id)
+        now = dialect.now(connection)
+        if not mine.update(paused_at=now):
+            insert_rows([ActorInstance(id=actor_id, type=type_name, key=key)], using)
+            mine.update(paused_at=now)
+        append_wakes([(type_name, actor_id, key)], using=using)  # the doorbell, for whoever holds it
+
+    dialect.transaction(work, connection)
+
+
+def resume_actor(actor_id: UUID, type_name: str, key: str, *, using: str) -> None:
+    """Ends the pause of one actor, and lets one go on that was held. Nothing happens otherwise."""
+    connection = connections[using]
+
+    def work() -> None:
+        mine = ActorInstance.objects.using(using).filter(id=actor_id)
+        resumed = mine.filter(paused_at__isnull=False).update(paused_at=None)
+        resumed += mine.filter(status=ActorStatus.HELD).update(status=ActorStatus.LIVE, held_reason="")
+        if resumed:
+            append_wakes([(type_name, actor_id, key)], using=using)
+
+    dialect_for(using).transaction(work, connection)
+
+
+def pause_type(type_name: str, queue: str = "", *, using: str) -> None:
+    """Pauses all actors of a type, or (with ``queue``) that queue of all of them."""
+    now = dialect_for(using).now(connections[using])
+    pause = Pause(type=type_name, queue=queue, paused_at=now)
+    Pause.objects.using(using).bulk_create([pause], ignore_conflicts=True)
+
+
+def resume_type(type_name: str, queue: str = "", *, using: str) -> None:
+    """Ends such a pause, and asks for a look at every actor of the type that has mail, some at a time.
+
+    After a crash half-way call it again: it does not ask whether there is a pause.
+    """
+    Pause.objects.using(using).filter(type=type_name, queue=queue).delete()
+    mail = Message.objects.using(using).filter(actor_id=OuterRef("id"))
+    actors = ActorInstance.objects.using(using).filter(Exists(mail), type=type_name).order_by("id")
+    last = LOWEST
+    # Actors that have no row yet still have the wakes that their messages came with.
+    while some := list(actors.filter(id__gt=last).values_list("type", "id", "key")[:CHUNK]):
+        append_wakes(some, using=using)
+        last = some[-1][1]
+
+
+def read_pauses(*, using: str) -> set[tuple[str, str]]:
+    """Paused ``(type, queue)``; an empty queue stands for the whole type."""
+    return set(Pause.objects.using(using).values_list("type", "queue"))

@@ -1,0 +1,9 @@
+pytest_plugins = [
+    "tests.fixtures.strictness",
+    "tests.fixtures.servers",
+    "tests.fixtures.backends",
+    "tests.fixtures.processes",
+    "tests.fixtures.actors",
+    "tests.fixtures.neighbours",
+    "tests.fixtures.workers",
+]

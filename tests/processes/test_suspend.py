@@ -1,0 +1,62 @@
+"""A worker that stands still for longer than its lease, and comes back."""
+
+import signal
+import sqlite3
+import time
+from contextlib import closing
+
+from django.db import connections
+
+from tests.playground.actors import Scribe, Tally
+from tests.processes.evidence import QUICK, all_settled, eventually, holder_of, ledger, worker_ids
+
+
+def suspend(worker, backend):
+    """Stops it, on SQLite outside of its transactions: there only its own end would end one."""
+    while True:
+        worker.signal(signal.SIGSTOP)
+        if backend != "default" or is_writable(connections[backend].settings_dict["NAME"]):
+            return
+        worker.signal(signal.SIGCONT)
+        time.sleep(0.01)
+
+
+def is_writable(path):
+    with closing(sqlite3.connect(path, timeout=0.2, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+
+def test_a_worker_that_was_stopped_past_its_lease_changes_nothing_and_begins_anew(backend, worker_process):
+    stale = worker_process("--no-supervise", settings=QUICK)
+    stale.wait_for_output("worker starts")
+    Scribe.get_or_create("atomic").send_many(Scribe.record, [{"value": value} for value in range(200)])
+    Scribe.get_or_create("async").send_many(
+        Scribe.doze, [{"value": value, "seconds": 0.02} for value in range(60)]
+    )
+    Tally.get_or_create("tally").send_many(Tally.increment, [{"amount": 1}] * 300)
+    eventually(lambda: len(ledger("atomic")) >= 5)
+    suspend(stale, backend)
+    (old,) = worker_ids()
+    assert holder_of("async") == old
+
+    other = worker_process("--no-supervise", settings=QUICK)
+    eventually(lambda: old not in worker_ids() and holder_of("async") not in (None, old))
+    stale.signal(signal.SIGCONT)
+    eventually(lambda: len(worker_ids()) == 2)
+    assert old not in worker_ids()
+    assert "lost its lease" in stale.output
+    eventually(all_settled)
+    assert ledger("atomic") == list(range(200))
+    assert Scribe.get_or_create("atomic").get_state() == {"values": list(range(200))}
+    assert Scribe.get_or_create("async").get_state() == {"values": list(range(60))}
+    assert Tally.get_or_create("tally").get_state().value == 300
+
+    other.terminate()
+    assert other.wait() == 0
+    assert Tally.get_or_create("tally").ask(Tally.increment, {"amount": 1}, timeout=20).value == 301
+    stale.terminate()
+    assert stale.wait() == 0, "it works on, and stops as any other"

@@ -38,9 +38,9 @@ def test_a_worker_that_was_stopped_past_its_lease_changes_nothing_and_begins_ane
         Scribe.doze, [{"value": value, "seconds": 0.02} for value in range(60)]
     )
     Tally.get_or_create("tally").send_many(Tally.increment, [{"amount": 1}] * 300)
-    eventually(lambda: len(ledger("atomic")) >= 5)
-    suspend(stale, backend)
     (old,) = worker_ids()
+    eventually(lambda: len(ledger("atomic")) >= 5 and holder_of("async") == old)
+    suspend(stale, backend)
     assert holder_of("async") == old
 
     other = worker_process("--no-supervise", settings=QUICK)

@@ -40,6 +40,7 @@ class ActorInstance(models.Model):
     paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))
     initialised_at = models.DateTimeField(_("initialised at"), null=True, blank=True)  # on_create committed
+    destroyed_at = models.DateTimeField(_("destroyed at"), null=True, blank=True)  # of a tombstone
     input = models.TextField(_("input"), null=True, blank=True)
     state = models.TextField(_("state"), null=True, blank=True)
     event_number = models.BigIntegerField(_("last event number"), default=0)
@@ -63,6 +64,10 @@ class ActorInstance(models.Model):
                 condition=Q(wake_at__isnull=False, paused_at__isnull=True),
             ),
             models.Index(fields=["worker_id"], name="aq_actor_worker", condition=Q(worker_id__isnull=False)),
+            # Retention walks it from the oldest tombstone.
+            models.Index(
+                fields=["destroyed_at"], name="aq_actor_destroyed", condition=Q(destroyed_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

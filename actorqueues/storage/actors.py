@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import connections
@@ -13,6 +14,7 @@ from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.outgoing import Outgoing
 
 HERE = (ActorStatus.LIVE, ActorStatus.HELD)
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 ROW_COLUMNS = (
     "id", "type", "key", "input", "created_at", "generation", "status", "epoch", "careful", "event_number",
@@ -52,24 +54,40 @@ def insert_actors(outgoing: Sequence[Outgoing], *, using: str) -> None:
 
 def insert_rows(new: Sequence[ActorInstance], using: str) -> int:
     """Inserts the actors that are not there and revives tombstones; returns how many that were."""
-    dialect, connection = dialect_for(using), connections[using]
-    now = dialect.now(connection)
+    now = dialect_for(using).now(connections[using])
     actors = ActorInstance.objects.using(using)
     there = dict(actors.filter(id__in=[actor.id for actor in new]).values_list("id", "status"))
-    rows = [
-        (one.id, one.type, one.key, one.input, now, one.generation, one.status, one.epoch, False, 0, "")
-        for one in new
-        if one.id not in there
-    ]
-    # Two that make it at once: one waits for the other, and inserts nothing.
-    made = len(dialect.insert_absent(connection, ActorInstance, ROW_COLUMNS, rows)) if rows else 0
+    absent, revived = [one for one in new if one.id not in there], 0
     for actor in new:
         if there.get(actor.id) == ActorStatus.DESTROYED:
             tombstone = actors.filter(id=actor.id, status=ActorStatus.DESTROYED)
-            made += tombstone.update(
-                status=ActorStatus.LIVE, input=actor.input, created_at=now, epoch=F("epoch") + 1
+            made = tombstone.update(
+                status=ActorStatus.LIVE,
+                input=actor.input,
+                created_at=now,
+                destroyed_at=None,
+                epoch=F("epoch") + 1,
             )
-    return made
+            revived += made
+            if not made:  # revived by somebody else, or pruned: then there is a place again
+                absent.append(actor)
+    return revived + insert_new(sorted(absent, key=lambda actor: actor.id), now, using)
+
+
+def insert_new(new: Sequence[ActorInstance], now: datetime, using: str) -> int:
+    """Of two that make an actor at once, one waits for the other and inserts nothing."""
+    epoch = first_epoch(now)
+    rows = [
+        (one.id, one.type, one.key, one.input, now, one.generation, one.status, epoch, False, 0, "")
+        for one in new
+    ]
+    dialect = dialect_for(using)
+    return len(dialect.insert_absent(connections[using], ActorInstance, ROW_COLUMNS, rows)) if rows else 0
+
+
+def first_epoch(now: datetime) -> int:
+    """Of a new row, by the database's clock in microseconds: above any that a pruned tombstone of it had."""
+    return (now - BEGINNING) // timedelta(microseconds=1)
 
 
 def append_wakes(wakes: Iterable[tuple[str, UUID, str]], *, using: str) -> None:

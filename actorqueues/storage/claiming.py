@@ -11,6 +11,7 @@ from django.db import DatabaseError, connections, transaction
 
 from actorqueues.exceptions import LeaseLost
 from actorqueues.models import ActorInstance, ActorStatus, Message, Wake, Worker
+from actorqueues.storage.actors import first_epoch
 from actorqueues.storage.dialects import dialect_for
 
 LOWEST = UUID(int=0)
@@ -133,7 +134,7 @@ def revive(actor_ids: Sequence[UUID], using: str) -> None:
     if actor_ids:
         now = dialect_for(using).now(connections[using])
         tombstones = ActorInstance.objects.using(using).filter(id__in=actor_ids)
-        tombstones.update(status=ActorStatus.LIVE, created_at=now)
+        tombstones.update(status=ActorStatus.LIVE, created_at=now, destroyed_at=None)
 
 
 def take(row: tuple[Any, ...]) -> Claimed:
@@ -176,7 +177,7 @@ def make_actors(actor_ids: set[UUID], types: Sequence[str], using: str) -> None:
     wakes = Wake.objects.using(using).filter(actor_id__in=actor_ids, type__in=types).order_by("actor_id")
     named = wakes.values_list("type", "actor_id", "key").distinct()
     rows = [
-        ActorInstance(id=actor_id, type=type_name, key=key, created_at=now)
+        ActorInstance(id=actor_id, type=type_name, key=key, created_at=now, epoch=first_epoch(now))
         for type_name, actor_id, key in named
     ]
     if not insert_in_time(rows, using):

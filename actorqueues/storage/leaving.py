@@ -83,6 +83,7 @@ def destroy_actors(endings: Sequence[tuple[Chain, Destroy]], now: datetime, usin
         # The row stays: generation and epoch go on growing, or a stale worker's epoch would match again.
         ActorInstance.objects.using(using).filter(id=chain.actor_id).update(
             status=ActorStatus.DESTROYED,
+            destroyed_at=now,
             generation=F("generation") + 1,
             epoch=chain.epoch + 1,
             worker_id=None,

@@ -24,7 +24,7 @@ def test_the_first_claim_makes_the_actors_row(backend):
     assert not ActorInstance.objects.exists()
     holder = Holder(backend)
     [actor] = holder.claim(actor_id)
-    assert (actor.type, actor.key, actor.epoch, actor.initialised) == ("ledger", "main", 1, False)
+    assert (actor.type, actor.key, actor.initialised) == ("ledger", "main", False)
     assert row_of(actor_id).worker_id == holder.id
     assert not Wake.objects.exists()
 

@@ -1,18 +1,22 @@
+import time
 from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connections, transaction
 
 from actorqueues import clock
-from actorqueues.models import ActorInstance, DeadLetter, Deduplication, Event, Message, Outcome
+from actorqueues.models import ActorInstance, DeadLetter, Deduplication, Event, Message, Outcome, Wake
 from actorqueues.storage import pruning
+from actorqueues.storage.actors import create_actor, first_epoch
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.events import store_transient_events
 from actorqueues.storage.ids import new_uid
+from actorqueues.storage.operations import Destroy, SaveState
+from actorqueues.storage.pausing import pause_actor
 from actorqueues.storage.pruning import prune
 from actorqueues.storage.sending import store_messages
 from tests.fixtures.backends import only_postgresql
-from tests.storage.leases import Holder, heads_of, held_actor
+from tests.storage.leases import Holder, chain_of, heads_of, held_actor, mail_for, row_of
 from tests.storage.outgoing import to
 
 
@@ -113,6 +117,98 @@ def test_dead_letters_and_events_go_after_their_retention(backend, moved_clock, 
         moved_clock(seconds=seconds)
         assert prune(using=backend) == 1
         assert (DeadLetter.objects.count(), Event.objects.count()) == left
+
+
+def destroyed_actor(backend):
+    holder, actor = held_actor(backend)
+    [result] = holder.commit(chain_of(actor, (Destroy("gone"),)))
+    assert result.status == "committed"
+    return holder, actor
+
+
+def test_a_tombstone_goes_after_thirty_days_and_the_next_actor_of_its_key_has_a_higher_epoch(
+    backend, moved_clock
+):
+    holder, actor = destroyed_actor(backend)
+    moved_clock(days=29)
+    prune(using=backend)
+    tombstone = row_of(actor.actor_id)
+    moved_clock(days=1, seconds=1)
+    assert prune(using=backend) == 1
+    assert not ActorInstance.objects.exists()
+    again = Holder(backend)
+    mail_for(backend, "main")
+    [next_one] = again.claim(actor.actor_id)
+    assert next_one.epoch > tombstone.epoch > actor.epoch
+    # What the first holder still has to say of the actor that it had is stale.
+    [late] = holder.commit(chain_of(actor, (SaveState("late"),)))
+    assert late.status == "stale"
+
+
+@pytest.mark.parametrize("made", ["create", "input", "pause", "mail"])
+def test_every_way_to_make_an_actors_row_begins_its_epoch_at_the_clock(backend, made):
+    clock_before = first_epoch(now_of(backend))
+    one = to()
+    if made == "input":
+        store_messages([to(input="{}")], using=backend)
+    elif made == "pause":
+        pause_actor(one.actor_id, "ledger", "main", using=backend)
+    elif made == "mail":
+        held_actor(backend)
+    else:
+        create_actor(one.actor_id, "ledger", "main", using=backend)
+    assert clock_before <= row_of(one.actor_id).epoch <= first_epoch(now_of(backend)) + 1
+
+
+def test_a_tombstone_with_mail_or_a_pause_is_kept(backend, moved_clock):
+    _holder, actor = destroyed_actor(backend)
+    moved_clock(days=31)
+    mail_for(backend, "main")
+    assert prune(using=backend) == 0
+    Message.objects.all().delete()
+    assert prune(using=backend) == 0  # its wake alone must not make an actor
+    Wake.objects.all().delete()
+    pause_actor(actor.actor_id, "ledger", "main", using=backend)
+    Wake.objects.all().delete()
+    assert prune(using=backend) == 0
+
+
+@only_postgresql
+def test_an_actor_that_is_made_again_while_its_tombstone_is_pruned_is_made(backend, moved_clock, neighbours):
+    _holder, actor = destroyed_actor(backend)
+    moved_clock(days=31)
+    pruner, maker = neighbours(), neighbours()
+    pruner.begin(backend)
+    assert pruner.do(prune, using=backend) == 1
+    making = maker.start(create_actor, actor.actor_id, "ledger", "main", input='"new"', using=backend)
+    wait_for_lock(backend)
+    pruner.commit()
+    assert making.result(timeout=20)
+    assert row_of(actor.actor_id).input == '"new"'
+
+
+@only_postgresql
+def test_a_tombstone_that_is_revived_meanwhile_is_not_pruned(backend, moved_clock, neighbours):
+    _holder, actor = destroyed_actor(backend)
+    moved_clock(days=31)
+    maker = neighbours()
+    maker.begin(backend)
+    assert maker.do(create_actor, actor.actor_id, "ledger", "main", using=backend)
+    assert prune(using=backend) == 0
+    maker.commit()
+    assert row_of(actor.actor_id).status == "live"
+
+
+def wait_for_lock(backend):
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    give_up_at = time.monotonic() + 20
+    while time.monotonic() < give_up_at:
+        with connections[backend].cursor() as cursor:
+            cursor.execute(waiting)
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits")
 
 
 def refuses(write):

@@ -1,6 +1,7 @@
 pytest_plugins = [
     "tests.fixtures.strictness",
     "tests.fixtures.servers",
+    "tests.fixtures.pgbouncer",
     "tests.fixtures.backends",
     "tests.fixtures.processes",
     "tests.fixtures.actors",

@@ -51,10 +51,17 @@ TEMPLATES = [
 ROOT_URLCONF = "tests.urls"
 ASGI_APPLICATION = "tests.asgi.application"
 
+POSTGRES_URL = os.environ.get("AQ_POSTGRES_URL") or "postgresql://postgres@localhost/postgres"
+
 # In a pytest process these are only templates: tests/conftest.py gives the test databases their places.
 DATABASES = {
     "default": sqlite(os.environ.get("AQ_TEST_SQLITE", BASE_DIR / "tests.sqlite3")),
-    "postgresql": postgresql(os.environ.get("AQ_POSTGRES_URL") or "postgresql://postgres@localhost/postgres"),
+    "postgresql": postgresql(POSTGRES_URL),
+    # The same database through PgBouncer in transaction mode (tests/fixtures/pgbouncer.py).
+    "pgbouncer": {
+        **postgresql(os.environ.get("AQ_PGBOUNCER_URL") or POSTGRES_URL),
+        "TEST": {"MIRROR": "postgresql"},
+    },
 }
 DATABASE_ROUTERS = ["tests.router.CurrentDatabase"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -27,7 +27,10 @@ def test_only_what_was_given_reaches_the_worker():
     [
         (["--include", "talli"], 'There is no actor type "talli". Did you mean "tally"?'),
         (["--exclude", "nobody"], 'There is no actor type "nobody"'),
-        (["--database", "elsewhere"], "--database elsewhere is not in DATABASES: default, postgresql."),
+        (
+            ["--database", "elsewhere"],
+            "--database elsewhere is not in DATABASES: default, postgresql, pgbouncer.",
+        ),
         (["--drain", "--reload"], "--reload and --drain exclude each other"),
         (["--lease", "soon"], "'soon' is not a time: write seconds"),
         (["--lease", "0"], "longer than 0 seconds"),

@@ -14,7 +14,7 @@ from actorqueues.storage.operations import Destroy
 from actorqueues.storage.pausing import pause_actor, resume_actor
 from actorqueues.storage.sending import store_messages
 from actorqueues.storage.workers import reap_dead_workers
-from tests.fixtures.backends import only_postgresql
+from tests.fixtures.backends import every_postgresql
 from tests.storage.leases import Holder, chain_of, held_actor, is_found, mail_for, row_of
 from tests.storage.outgoing import to
 
@@ -153,7 +153,7 @@ def test_a_worker_that_was_reaped_claims_nothing(backend, monkeypatch):
         holder.claim(actor_id)
 
 
-@only_postgresql
+@every_postgresql
 def test_a_claim_passes_by_rows_that_somebody_has_locked(backend, neighbours):
     ids = mail_for(backend, "a", "b")
     first = Holder(backend)
@@ -169,7 +169,7 @@ def test_a_claim_passes_by_rows_that_somebody_has_locked(backend, neighbours):
     assert [actor.key for actor in first.claim(*ids)] == ["a"]
 
 
-@only_postgresql
+@every_postgresql
 def test_an_actor_that_an_open_transaction_makes_does_not_hold_up_the_claim_of_others(backend, neighbours):
     other = neighbours()
     other.begin(backend)

@@ -13,7 +13,7 @@ from actorqueues.storage.journal import commit_batch
 from actorqueues.storage.operations import Bury, Emission, Emit, Initialise, Return, SaveState, Send
 from actorqueues.storage.sending import store_messages
 from actorqueues.storage.workers import remove_worker
-from tests.fixtures.backends import only_postgresql
+from tests.fixtures.backends import every_postgresql, only_postgresql
 from tests.storage.leases import Holder, begin, chain_of, heads_of, held_actor, row_of, settle
 from tests.storage.outgoing import to
 
@@ -82,7 +82,7 @@ def test_a_chain_with_another_epoch_is_stale_while_the_others_commit(backend):
     assert (left(stale), left(fresh)) == (1, 0)
 
 
-@only_postgresql
+@every_postgresql
 def test_a_locked_actor_row_is_put_off_while_the_others_commit(backend, neighbours):
     holder, (locked, free) = actors_with_mail(backend, "a", "b")
     other = neighbours()
@@ -136,7 +136,7 @@ def test_a_value_that_the_database_refuses_spoils_no_other_chain(backend):
     assert (left(one), left(other)) == (1, 0)
 
 
-@only_postgresql
+@every_postgresql
 def test_a_chain_whose_dedupe_key_waits_on_an_open_transaction_does_not_hold_up_the_others(
     backend, neighbours
 ):
@@ -156,7 +156,7 @@ def test_a_chain_whose_dedupe_key_waits_on_an_open_transaction_does_not_hold_up_
     assert Message.objects.filter(actor_id=first.actor_id).count() == 1
 
 
-@only_postgresql
+@every_postgresql
 def test_a_message_that_an_open_transaction_cancels_does_not_hold_up_the_others(backend, neighbours):
     holder, (waits, goes) = actors_with_mail(backend, "a", "b")
     [head] = heads_of(backend, waits.actor_id)
@@ -234,7 +234,7 @@ def test_a_batch_whose_connection_was_cut_is_repeated_and_applied_once(backend):
     assert Message.objects.count() == 1
 
 
-@only_postgresql
+@every_postgresql
 def test_lock_waits_are_bounded_in_a_batch_and_nowhere_else(backend):
     holder, actor = held_actor(backend)
     with transaction.atomic(using=backend):

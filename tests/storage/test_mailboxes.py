@@ -9,7 +9,7 @@ from actorqueues.storage.cancelling import cancel_message
 from actorqueues.storage.mailboxes import MailRequest, read_mail
 from actorqueues.storage.pausing import pause_actor
 from actorqueues.storage.sending import store_messages
-from tests.fixtures.backends import only_postgresql
+from tests.fixtures.backends import every_postgresql
 from tests.storage.leases import held_actor, mail_for
 from tests.storage.outgoing import to
 
@@ -69,7 +69,7 @@ def test_a_head_has_everything_as_it_was_sent(backend):
     )
 
 
-@only_postgresql
+@every_postgresql
 def test_a_lower_number_that_commits_later_is_still_read(backend, neighbours):
     """Numbers are given before the commit: nobody may read above a high-water mark."""
     _, actor = held_actor(backend)
@@ -173,7 +173,7 @@ def test_a_cancel_against_a_promotion_removes_the_message_or_comes_too_late(back
         Message.objects.filter(uid=one.uid).delete()
 
 
-@only_postgresql
+@every_postgresql
 def test_a_scheduled_message_that_an_open_transaction_cancels_holds_up_nobody(
     backend, neighbours, moved_clock
 ):

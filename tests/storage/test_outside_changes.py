@@ -20,7 +20,7 @@ from actorqueues.storage.pausing import (
     resume_type,
 )
 from actorqueues.storage.sending import store_messages
-from tests.fixtures.backends import only_postgresql
+from tests.fixtures.backends import every_postgresql
 from tests.storage.outgoing import to
 
 
@@ -51,7 +51,7 @@ def test_only_the_actors_own_messages_are_cancelled(backend):
     assert not cancel_message(one.uid, actor_id=to("another").actor_id, using=backend)
 
 
-@only_postgresql
+@every_postgresql
 def test_a_cancel_does_not_wait_for_a_start_mark_that_is_being_made(backend, neighbours):
     one = stored(backend)
     worker = neighbours()

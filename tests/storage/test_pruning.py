@@ -15,7 +15,7 @@ from actorqueues.storage.operations import Destroy, SaveState
 from actorqueues.storage.pausing import pause_actor
 from actorqueues.storage.pruning import prune
 from actorqueues.storage.sending import store_messages
-from tests.fixtures.backends import only_postgresql
+from tests.fixtures.backends import every_postgresql
 from tests.storage.leases import Holder, chain_of, heads_of, held_actor, mail_for, row_of
 from tests.storage.outgoing import to
 
@@ -70,7 +70,7 @@ def test_a_key_whose_message_still_waits_is_kept(backend, moved_clock):
     assert Deduplication.objects.count() == 1
 
 
-@only_postgresql
+@every_postgresql
 def test_a_key_that_is_taken_anew_while_it_is_pruned_is_kept(backend, moved_clock, neighbours):
     store_messages([to(dedupe="a", window=60)], using=backend)
     Message.objects.all().delete()
@@ -173,7 +173,7 @@ def test_a_tombstone_with_mail_or_a_pause_is_kept(backend, moved_clock):
     assert prune(using=backend) == 0
 
 
-@only_postgresql
+@every_postgresql
 def test_an_actor_that_is_made_again_while_its_tombstone_is_pruned_is_made(backend, moved_clock, neighbours):
     _holder, actor = destroyed_actor(backend)
     moved_clock(days=31)
@@ -187,7 +187,7 @@ def test_an_actor_that_is_made_again_while_its_tombstone_is_pruned_is_made(backe
     assert row_of(actor.actor_id).input == '"new"'
 
 
-@only_postgresql
+@every_postgresql
 def test_a_tombstone_that_is_revived_meanwhile_is_not_pruned(backend, moved_clock, neighbours):
     _holder, actor = destroyed_actor(backend)
     moved_clock(days=31)

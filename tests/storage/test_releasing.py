@@ -7,7 +7,7 @@ from actorqueues.storage.actors import mark_destroying
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.operations import Destroy, Return
 from actorqueues.storage.pausing import pause_actor, pause_type, resume_actor, resume_type
-from tests.fixtures.backends import only_postgresql
+from tests.fixtures.backends import every_postgresql
 from tests.storage.leases import (
     Holder,
     chain_of,
@@ -156,7 +156,7 @@ def test_a_destroy_answers_the_waiters_and_removes_what_it_saw(backend):
     assert (row.status, row.generation, row.worker_id, row.state) == ("destroyed", 2, None, None)
 
 
-@only_postgresql
+@every_postgresql
 def test_mail_that_commits_during_a_destroy_reaches_the_next_generation(backend, neighbours):
     sender = neighbours()
     holder, actor = held_actor(backend)

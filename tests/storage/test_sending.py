@@ -9,7 +9,7 @@ from actorqueues.models import ActorInstance, Message, Wake
 from actorqueues.storage.actors import create_actor, mark_destroying
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.sending import Stored, store_messages
-from tests.fixtures.backends import only_postgresql
+from tests.fixtures.backends import every_postgresql
 from tests.fixtures.transactions import rolled_back
 from tests.storage.outgoing import to
 
@@ -30,7 +30,7 @@ def statements(monkeypatch):
     return seen
 
 
-@only_postgresql
+@every_postgresql
 def test_one_plain_message_is_one_statement_without_a_transaction(backend, statements):
     connections[backend].ensure_connection()
     statements.clear()
@@ -39,7 +39,7 @@ def test_one_plain_message_is_one_statement_without_a_transaction(backend, state
     assert Message.objects.count() == Wake.objects.count() == 1
 
 
-@only_postgresql
+@every_postgresql
 def test_ten_thousand_messages_are_a_few_statements(backend, statements):
     connections[backend].ensure_connection()
     statements.clear()
@@ -50,7 +50,7 @@ def test_ten_thousand_messages_are_a_few_statements(backend, statements):
     assert Message.objects.count() == 10_000
 
 
-@only_postgresql
+@every_postgresql
 def test_ten_thousand_dedupe_keys_are_a_few_statements(backend, statements):
     connections[backend].ensure_connection()
     statements.clear()
@@ -97,7 +97,7 @@ def test_times_are_counted_by_the_databases_clock(backend):
     assert absolute.scheduled_at == absolute.expires_at == moment
 
 
-@only_postgresql
+@every_postgresql
 def test_senders_to_one_new_actor_do_not_wait_for_each_other(backend, neighbours):
     other = neighbours()
     other.begin(backend)

@@ -12,7 +12,7 @@ from actorqueues.storage.cancelling import cancel_message
 from actorqueues.storage.deduplication import find_first
 from actorqueues.storage.ids import derived_uid
 from actorqueues.storage.sending import Outgoing, Stored, store_messages
-from tests.fixtures.backends import only_postgresql
+from tests.fixtures.backends import every_postgresql
 from tests.fixtures.transactions import rolled_back
 from tests.storage.outgoing import to
 
@@ -99,7 +99,7 @@ def test_a_rolled_back_send_frees_its_key(backend):
     assert store(to(dedupe="a"), backend).deduplicated is False
 
 
-@only_postgresql
+@every_postgresql
 def test_different_keys_in_two_open_transactions_never_wait(backend, neighbours):
     other = neighbours()
     other.begin(backend)
@@ -112,7 +112,7 @@ def test_different_keys_in_two_open_transactions_never_wait(backend, neighbours)
     assert Message.objects.count() == 3
 
 
-@only_postgresql
+@every_postgresql
 def test_waiting_for_an_equal_key_is_bounded(backend, neighbours, monkeypatch):
     monkeypatch.setattr(deduplication, "LOCK_WAIT", 0.2)
     other = neighbours()
@@ -126,7 +126,7 @@ def test_waiting_for_an_equal_key_is_bounded(backend, neighbours, monkeypatch):
     assert Message.objects.count() == 1
 
 
-@only_postgresql
+@every_postgresql
 def test_the_callers_own_lock_timeout_is_put_back_and_never_raised(backend, neighbours):
     other = neighbours()
     other.begin(backend)
@@ -145,7 +145,7 @@ def test_the_callers_own_lock_timeout_is_put_back_and_never_raised(backend, neig
     other.roll_back()
 
 
-@only_postgresql
+@every_postgresql
 def test_two_batches_with_the_same_keys_in_other_orders_do_not_deadlock(backend, neighbours):
     keys = [str(number) for number in range(500)]
     one, other = neighbours(), neighbours()

@@ -20,7 +20,7 @@ from actorqueues.storage.workers import (
     renew_lease,
     retire_worker,
 )
-from tests.fixtures.backends import only_postgresql
+from tests.fixtures.backends import every_postgresql
 from tests.storage.leases import Holder, chain_of, held_actor, mail_for, row_of
 
 
@@ -113,7 +113,7 @@ def test_a_dead_workers_row_goes_only_when_all_its_actors_are_requeued(backend, 
     assert not Worker.objects.exists()
 
 
-@only_postgresql
+@every_postgresql
 def test_an_actor_that_somebody_has_locked_keeps_the_dead_workers_row(backend, moved_clock, neighbours):
     holder, _actor = held_actor(backend)
     moved_clock(seconds=31)
@@ -146,7 +146,7 @@ def test_a_retiring_worker_requeues_before_its_row_goes(backend):
     assert ActorInstance.objects.filter(careful=True, wake_at__isnull=False).count() == 3
 
 
-@only_postgresql
+@every_postgresql
 def test_what_a_retiring_worker_cannot_requeue_is_left_to_the_next_reaper(backend, neighbours):
     holder, actor = held_actor(backend)
     other = neighbours()
@@ -183,7 +183,7 @@ def test_a_claim_against_a_reaper_strands_nothing(backend, neighbours):
         assert not ActorInstance.objects.awake().exists()
 
 
-@only_postgresql
+@every_postgresql
 def test_a_reaper_passes_by_a_worker_that_is_claiming(backend, neighbours, moved_clock):
     holder = Holder(backend)
     ids = mail_for(backend, "main")

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from django.db import models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -97,10 +98,22 @@ def idle_milliseconds(lease: float) -> int:
     return min(int(lease * 1000 * 0.6), LONGEST_TIMEOUT)
 
 
+def is_pooled(connection: BaseDatabaseWrapper) -> bool:
+    """Whether a pooler such as PgBouncer stands in between: it gives its clients process ids of its own making."""
+    connection.ensure_connection()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return bool(cursor.fetchone()[0] != connection.connection.info.backend_pid)
+
+
 class PostgreSQL(PostgreSQLBatches):
     vendor = "postgresql"
     journal_batch = 2000
     journal_pause = 0.0
+
+    def __init__(self) -> None:
+        # Background connections whose transactions are bounded one by one, with their lease.
+        self._pooled: WeakKeyDictionary[BaseDatabaseWrapper, float] = WeakKeyDictionary()
 
     def now(self, connection: BaseDatabaseWrapper) -> datetime:
         # Not now(): that stands still inside a transaction.
@@ -109,9 +122,17 @@ class PostgreSQL(PostgreSQLBatches):
 
     def transaction(self, work: Callable[[], T], connection: BaseDatabaseWrapper) -> T:
         with transaction.atomic(using=connection.alias):
+            if (lease := self._pooled.get(connection)) is not None:
+                self.bound_idle_time(connection, lease)
+                self.bound_rest(connection, lease)
             return work()
 
     def prepare_background(self, connection: BaseDatabaseWrapper, lease: float) -> None:
+        self._pooled.pop(connection, None)
+        if is_pooled(connection):
+            # A pooler may give each transaction another session, and what we set there to somebody else.
+            self._pooled[connection] = lease
+            return
         limit = idle_milliseconds(lease)
         with connection.cursor() as cursor:
             cursor.execute(f"SET idle_in_transaction_session_timeout = {limit}")

@@ -33,7 +33,8 @@ WHERE a.id = ANY(%s::uuid[]) AND w.type = a.type AND w.actor_id = a.id
 """
 
 WAITING = ("55P03", "40P01", "40001")  # lock not available, deadlock, serialization failure
-DATABASE_TROUBLE = ("08", "53", "57", "58", "25P03")  # connection, resources, an operator, the system
+# Connection, resources, an operator, the system; and the limits of idle time and of a transaction's time.
+DATABASE_TROUBLE = ("08", "53", "57", "58", "25P03", "25P04")
 
 
 def has_transaction_timeout(connection: BaseDatabaseWrapper) -> bool:

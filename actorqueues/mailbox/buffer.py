@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from actorqueues.storage.dialects import Head
 
 
+Clock = Callable[[], datetime]
+
+
 def by_sequence(head: Head) -> int:
     return head.id
 
@@ -30,12 +33,12 @@ class QueueBuffer:
     def known(self) -> int:
         return len(self.heads) + len(self.held) + len(self.leaving)
 
-    def first(self, now: datetime) -> Head | None:
+    def first(self, now: Clock) -> Head | None:
         """The message that may be delivered next: a failing head makes its queue wait."""
         if self.held or not self.heads:
             return None
         head = self.heads[0]
-        return None if head.retry_at is not None and head.retry_at > now else head
+        return None if head.retry_at is not None and head.retry_at > now() else head
 
     def put_back(self, head: Head) -> None:
         self.held.discard(head.id)
@@ -47,15 +50,14 @@ class Buffer:
 
     def __init__(self, queues: Mapping[str, Queue[Any, Any]], batch: int) -> None:
         self.batch = batch
+        self.low = batch // 4  # what is read again with the next ones is wasted; what runs out is waited for
         self.queues = {name: QueueBuffer(queue) for name, queue in queues.items()}
         self.gone: set[int] | None = None  # while a read is under way: what left meanwhile may still be in it
 
     def __getitem__(self, name: str) -> QueueBuffer:
         return self.queues[name]
 
-    def take(
-        self, names: Iterable[str], count: int, now: datetime, paused: Callable[[str], bool]
-    ) -> list[Head]:
+    def take(self, names: Iterable[str], count: int, now: Clock, paused: Callable[[str], bool]) -> list[Head]:
         """Up to ``count`` messages: by priority, then by sequence. They count as held."""
         if count == 1:
             return self._take_one(names, now, paused)
@@ -65,7 +67,7 @@ class Buffer:
             if buffer.first(now) is None or paused(name):
                 continue
             for head in buffer.heads[:count]:
-                if head.retry_at is not None and head.retry_at > now:
+                if head.retry_at is not None and head.retry_at > now():
                     break
                 candidates.append((-buffer.queue.priority, head.id, head))
         taken = [head for *_, head in sorted(candidates, key=lambda one: one[:2])[:count]]
@@ -73,7 +75,7 @@ class Buffer:
             self.hold(head)
         return taken
 
-    def _take_one(self, names: Iterable[str], now: datetime, paused: Callable[[str], bool]) -> list[Head]:
+    def _take_one(self, names: Iterable[str], now: Clock, paused: Callable[[str], bool]) -> list[Head]:
         best: Head | None = None
         rank = (0, 0)
         for name in names:
@@ -109,15 +111,16 @@ class Buffer:
         self.queues[head.queue].put_back(head)
 
     def limits(self) -> dict[str, int]:
-        """How far to read each queue that runs low: what is known comes first in the answer."""
+        """How far to read each queue that runs low: what is known comes first in the answer, and one more tells
+        whether there are more."""
         return {
-            name: buffer.known + self.batch
+            name: buffer.known + self.batch + 1
             for name, buffer in self.queues.items()
-            if buffer.more and len(buffer.heads) <= self.batch // 2
+            if buffer.more and len(buffer.heads) <= self.low
         }
 
     def runs_low(self) -> bool:
-        return any(buffer.more and len(buffer.heads) <= self.batch // 2 for buffer in self.queues.values())
+        return any(buffer.more and len(buffer.heads) <= self.low for buffer in self.queues.values())
 
     def expect_more(self) -> None:
         for buffer in self.queues.values():

@@ -70,8 +70,10 @@ class Receiver:
         deadline = None if timeout is None else self.ground.loop.time() + timeout
         looked = False
         while True:
-            await self.refuse_when_over(signal)
-            heads = self.buffer.take(names, count, self.ground.now(), self.ground.is_paused)
+            self.ground.may_continue()
+            if self.ground.abort_signal.aborted or (signal is not None and signal.aborted):
+                await self.refuse(signal)
+            heads = self.buffer.take(names, count, self.ground.now, self.ground.is_paused)
             if self.buffer.runs_low():
                 self.ground.request_mail()
             if heads:
@@ -110,13 +112,12 @@ class Receiver:
                 raise QueueMessagePending(queue=name)
         return names
 
-    async def refuse_when_over(self, signal: AbortSignal | None) -> None:
-        """Raises ``ActorAborted`` when the actor is to end, or the signal is aborted."""
-        self.ground.may_continue()
-        for stop in (self.ground.abort_signal, signal):
-            if stop is not None and stop.aborted:
-                await asyncio.sleep(0)  # a loop that catches the error must not keep all others waiting
-                stop.raise_if_aborted()
+    async def refuse(self, signal: AbortSignal | None) -> None:
+        """Raises ``ActorAborted``: the actor is to end, or the signal is aborted."""
+        await asyncio.sleep(0)  # a loop that catches the error must not keep all others waiting
+        self.ground.abort_signal.raise_if_aborted()
+        if signal is not None:
+            signal.raise_if_aborted()
 
     def advance(self, scope: Scope, names: Sequence[str]) -> None:
         """Asking for more settles what this task holds and need not complete.

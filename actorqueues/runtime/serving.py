@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import types
+from collections.abc import Awaitable, Coroutine, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from actorqueues.definitions.handler import Handler
 from actorqueues.exceptions import ActorAborted, HandlerTimedOut, Reject
@@ -16,22 +17,25 @@ if TYPE_CHECKING:
     from actorqueues.mailbox.delivery import Delivery
     from actorqueues.runtime.activation import Activation
 
+T = TypeVar("T")
+
 ABORT_NOTICE = 0.2  # seconds between the abort signal of a handler that is over its time and its cancellation
 
 
 async def serve_handlers(activation: Activation) -> None:
     handlers = [queue for queue in activation.definition.queues.values() if isinstance(queue, Handler)]
+    limits = {handler.name: handler.timeout for handler in handlers}
     while True:
         for delivery in await activation.receiver.receive_deliveries(handlers):
-            await handle(activation, delivery)
+            await handle(activation, delivery, limits[delivery.queue.name])
 
 
-async def handle(activation: Activation, delivery: Delivery) -> None:
+async def handle(activation: Activation, delivery: Delivery, timeout: float | None) -> None:
     """One attempt: settled by returning, failed by raising, given up by ``Reject``."""
     settling = activation.receiver.settling
     handler: Handler[Any, Any] = delivery.queue  # type: ignore[assignment]
     try:
-        reply = await call_in_time(activation, handler, delivery)
+        reply = await call_in_time(activation, handler, delivery, timeout)
         if delivery.is_open and not handler.atomic:
             settling.complete(delivery, handler.dump_reply(reply))
             activation.receiver.runs_ahead = True
@@ -75,45 +79,76 @@ class TimeLimit:
         self.delivery.abort(f"over its {self.seconds:g} s")
         self.timeout.reschedule(self.loop.time() + ABORT_NOTICE)
 
-    def refuse_when_over(self, handler: Handler[Any, Any], cause: Exception | None = None) -> None:
-        """Raises ``HandlerTimedOut``: what it returned or raised after its time does not count."""
+    async def bound(self, rest: Awaitable[Any]) -> Any:
+        """Over its time the abort signal fires first, then what is awaited is cancelled: ``HandlerTimedOut``."""
+        try:
+            async with self.timeout:
+                result = await rest
+        except Exception as error:
+            self.refuse_when_over(error)
+            raise
+        finally:
+            self.timer.cancel()
+        self.refuse_when_over()
+        return result
+
+    def refuse_when_over(self, cause: Exception | None = None) -> None:
+        """What it returned or raised after its time does not count."""
         if self.is_over:
             self.delivery.kill(f"over its {self.seconds:g} s")
-            raise HandlerTimedOut(queue=handler.name, timeout=self.seconds) from cause
+            raise HandlerTimedOut(queue=self.delivery.queue.name, timeout=self.seconds) from cause
 
 
-async def call_in_time(activation: Activation, handler: Handler[Any, Any], delivery: Delivery) -> Any:
-    """The handler's result. Over its time the abort signal fires first, then the call is cancelled."""
-    if handler.timeout is None:
-        return await call(activation, handler, delivery, lambda: None)
-    limit = TimeLimit(activation, delivery, handler.timeout)
-    try:
-        async with limit.timeout:
-            result = await call(activation, handler, delivery, limit.begin)
-    except Exception as error:
-        limit.refuse_when_over(handler, error)
-        raise
-    finally:
-        limit.timer.cancel()
-    limit.refuse_when_over(handler)
-    return result
-
-
-async def call(
-    activation: Activation, handler: Handler[Any, Any], delivery: Delivery, begin: Callable[[], None]
+async def call_in_time(
+    activation: Activation, handler: Handler[Any, Any], delivery: Delivery, timeout: float | None
 ) -> Any:
-    actor, message = activation.actor, delivery.message
-    if handler.is_async:
-        begin()
-        return await handler.call(actor, delivery.body, message)
+    """The handler's result. Raises ``HandlerTimedOut`` when it is over its time."""
+    if not handler.is_async:
+        return await call_in_lane(activation, handler, delivery, timeout)
+    coroutine = handler.call(activation.actor, delivery.body, delivery.message)
+    try:
+        waits_for = coroutine.send(None)
+    except StopIteration as end:
+        return end.value  # it never waited: there was nothing to interrupt
+    if timeout is None:
+        return await rest_of(coroutine, waits_for)
+    limit = TimeLimit(activation, delivery, timeout)
+    limit.begin()
+    return await limit.bound(rest_of(coroutine, waits_for))
+
+
+@types.coroutine
+def rest_of(coroutine: Coroutine[Any, Any, T], waits_for: Any) -> Generator[Any, Any, T]:
+    """Awaits what is left of a coroutine whose first step has come to wait for something."""
+    try:
+        while True:
+            try:
+                answer = yield waits_for
+            except GeneratorExit:
+                coroutine.close()
+                raise
+            except BaseException as error:  # noqa: BLE001  a cancellation too is its own affair
+                waits_for = coroutine.throw(error)
+            else:
+                waits_for = coroutine.send(answer)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+async def call_in_lane(
+    activation: Activation, handler: Handler[Any, Any], delivery: Delivery, timeout: float | None
+) -> Any:
+    limit = None if timeout is None else TimeLimit(activation, delivery, timeout)
 
     def in_lane() -> Any:
-        begin()
+        if limit is not None:
+            limit.begin()
         if handler.atomic:
-            return call_atomically(handler, actor, delivery)
-        return handler.call(actor, delivery.body, message)
+            return call_atomically(handler, activation.actor, delivery)
+        return handler.call(activation.actor, delivery.body, delivery.message)
 
-    return await activation.lanes.run(in_lane)
+    running = activation.lanes.run(in_lane)
+    return await (running if limit is None else limit.bound(running))
 
 
 def call_atomically(handler: Handler[Any, Any], actor: Any, delivery: Delivery) -> None:

@@ -25,7 +25,7 @@ logger = logging.getLogger("actorqueues.signals")
 
 def tell(activation: Activation, name: str, head: Head, details: dict[str, Any]) -> None:
     signal = getattr(signals, name)
-    if not signal.has_listeners(activation.actor_class):
+    if not signal.receivers or not signal.has_listeners(activation.actor_class):
         return
     values = {
         "actor_type": activation.actor_type,

@@ -33,7 +33,7 @@ from actorqueues.storage.sending import store_messages
 
 EVENT_TRIM = 100
 T = TypeVar("T", bound=Operation)
-Change = tuple[set[int], Answer]  # messages that must be there, and those that were
+Change = tuple[set[int], Answer]  # messages that must be there, and how many of them were
 
 EVENT_COLUMNS = (
     "actor_id", "generation", "number", "name", "data", "message_uid", "user_id", "created_at",
@@ -49,9 +49,8 @@ DEAD_COLUMNS = (
 class Refused(OperationRefused):
     """Messages that an operation needed were no longer there: cancelled, edited or settled from outside."""
 
-    def __init__(self, missing: set[int]) -> None:
-        super().__init__(f"messages {sorted(missing)} are no longer there")
-        self.missing = missing
+    def __init__(self, wanted: set[int], found: int) -> None:
+        super().__init__(f"of the messages {sorted(wanted)} only {found} are still there")
 
 
 class Sorted:
@@ -92,8 +91,8 @@ def apply_chains(chains: Sequence[Chain], now: datetime, *, using: str) -> list[
         save_states(operations, batch, now)
         store_events(operations, batch, now)
     for wanted, answer in changes:
-        if missing := wanted - answer():
-            raise Refused(missing)
+        if (found := answer()) != len(wanted):
+            raise Refused(wanted, found)
     outgoing = [one for _, send in operations.pick(Send) for one in send.outgoing]
     stored = store_messages(outgoing, using=using)
     trim_events(operations, using)

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connections
 
 from actorqueues.models import ActorInstance, ActorStatus, Message
-from actorqueues.storage.dialects import Head, WantedHeads, dialect_for
+from actorqueues.storage.dialects import Head, Standing, WantedHeads, dialect_for
 
 PROMOTE_CHUNK = 1000
 PROMOTE_PAUSE = timedelta(milliseconds=10)
@@ -49,12 +49,9 @@ def read_mail(requests: Sequence[MailRequest], *, using: str) -> tuple[datetime,
     connection, dialect = connections[using], dialect_for(using)
     if promoting := {request.actor_id: request.epoch for request in requests if request.promotes}:
         dialect.transaction(lambda: promote_messages(promoting, using), connection)
-    epochs = {request.actor_id: request.epoch for request in requests}
-    mail = read_standing(epochs, using)
-    now = dialect.now(connection)
-    for actor_id, first in dialect.next_scheduled(connection, list(epochs)).items():
-        # One that is due and still there is locked, or there were too many: not at once, or we would spin.
-        mail[actor_id].next_scheduled_at = max(first, now + PROMOTE_PAUSE) if actor_id in promoting else first
+    now, found = dialect.read_standing(connection, [request.actor_id for request in requests])
+    standings = {standing.actor_id: standing for standing in found}
+    mail = {request.actor_id: mail_for(request, standings.get(request.actor_id), now) for request in requests}
     wanted = [
         WantedHeads(request.actor_id, queue, limit)
         for request in requests
@@ -65,13 +62,15 @@ def read_mail(requests: Sequence[MailRequest], *, using: str) -> tuple[datetime,
     return now, mail
 
 
-def read_standing(epochs: Mapping[UUID, int], using: str) -> dict[UUID, Mail]:
-    rows = ActorInstance.objects.using(using).filter(id__in=list(epochs))
-    found = {
-        actor_id: Mail(epoch == epochs[actor_id], paused_at is not None, status == ActorStatus.DESTROYING)
-        for actor_id, epoch, paused_at, status in rows.values_list("id", "epoch", "paused_at", "status")
-    }
-    return {actor_id: found.get(actor_id) or Mail(False, False, False) for actor_id in epochs}
+def mail_for(request: MailRequest, standing: Standing | None, now: datetime) -> Mail:
+    if standing is None:
+        return Mail(False, False, False)
+    first = standing.next_scheduled_at
+    if first is not None and request.promotes:
+        # One that is due and still there is locked, or there were too many: not at once, or we would spin.
+        first = max(first, now + PROMOTE_PAUSE)
+    is_destroying = standing.status == ActorStatus.DESTROYING
+    return Mail(standing.epoch == request.epoch, standing.is_paused, is_destroying, [], first)
 
 
 def promote_messages(epochs: Mapping[UUID, int], using: str) -> None:

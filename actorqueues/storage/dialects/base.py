@@ -45,7 +45,18 @@ class Head(NamedTuple):
 
 HEAD_COLUMNS = Head._fields
 
-Answer = Callable[[], set[Any]]  # the keys of the rows that were there
+
+class Standing(NamedTuple):
+    """What a holder must know of its actor before it takes mail."""
+
+    actor_id: UUID
+    epoch: int
+    is_paused: bool
+    status: str
+    next_scheduled_at: datetime | None
+
+
+Answer = Callable[[], int]  # how many of the rows were there
 ErrorKind = Literal["waits", "trouble", "refusal"]
 
 
@@ -165,6 +176,11 @@ class Dialect(Protocol):
 
     def read_heads(self, connection: BaseDatabaseWrapper, wanted: Sequence[WantedHeads]) -> list[Head]:
         """Mailbox heads in order of (actor, queue, id)."""
+
+    def read_standing(
+        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]
+    ) -> tuple[datetime, list[Standing]]:
+        """The database's time, and the standing of those actors that have a row."""
 
     def next_scheduled(
         self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]

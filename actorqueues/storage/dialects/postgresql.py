@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from actorqueues import clock
 from actorqueues.models import Message, Wake
 from actorqueues.storage.dialects.array_literals import array_literal
-from actorqueues.storage.dialects.base import HEAD_COLUMNS, Head, Row, T, WantedHeads
+from actorqueues.storage.dialects.base import HEAD_COLUMNS, Head, Row, Standing, T, WantedHeads
 from actorqueues.storage.dialects.postgresql_batches import PostgreSQLBatches, has_transaction_timeout
 from actorqueues.storage.dialects.statements import arrays, delete_sql, insert_sql, transposed, update_sql
 
@@ -38,6 +38,13 @@ CROSS JOIN LATERAL (
     WHERE actor_id = w.actor_id AND scheduled_at IS NOT NULL
     ORDER BY actor_id, scheduled_at LIMIT 1
 ) m
+"""
+
+STANDING = """
+SELECT clock_timestamp(), a.id, a.epoch, a.paused_at IS NOT NULL, a.status,
+    (SELECT scheduled_at FROM actorqueues_message
+     WHERE actor_id = a.id AND scheduled_at IS NOT NULL ORDER BY actor_id, scheduled_at LIMIT 1)
+FROM actorqueues_actor a WHERE a.id = ANY(%s::uuid[])
 """
 
 # A loose index scan: one index probe a distinct actor, however many wakes it has.
@@ -174,13 +181,15 @@ class PostgreSQL(PostgreSQLBatches):
         columns: Sequence[str],
         rows: Sequence[Row],
     ) -> set[Any]:
-        sql = update_sql(model, tuple(columns))
+        sql = f"{update_sql(model, tuple(columns))} RETURNING t.{columns[0]}"
         return {row[0] for row in self._rows(connection, sql, transposed(rows, len(columns)))}
 
     def delete(
         self, connection: BaseDatabaseWrapper, model: type[models.Model], keys: Sequence[Any]
     ) -> set[Any]:
-        return {row[0] for row in self._rows(connection, delete_sql(model), (array_literal(keys),))}
+        assert model._meta.pk is not None
+        sql = f"{delete_sql(model)} RETURNING {model._meta.pk.column}"
+        return {row[0] for row in self._rows(connection, sql, (array_literal(keys),))}
 
     def insert_sends(
         self,
@@ -254,6 +263,13 @@ class PostgreSQL(PostgreSQLBatches):
     def read_heads(self, connection: BaseDatabaseWrapper, wanted: Sequence[WantedHeads]) -> list[Head]:
         columns = transposed([(want.actor_id, want.queue, want.limit) for want in wanted], 3)
         return [Head(*row) for row in self._rows(connection, HEADS, columns)]
+
+    def read_standing(
+        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]
+    ) -> tuple[datetime, list[Standing]]:
+        rows = self._rows(connection, STANDING, (array_literal(actor_ids),))
+        now = rows[0][0] + clock.offset if rows else self.now(connection)
+        return now, [Standing(*row[1:]) for row in rows]
 
     def next_scheduled(
         self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]

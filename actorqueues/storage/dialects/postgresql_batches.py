@@ -56,10 +56,10 @@ class Together:
         self.send(insert_sql(model, tuple(columns)), transposed(rows, len(columns)))
 
     def update(self, model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> Answer:
-        return self.keys_of(self.send(update_sql(model, tuple(columns)), transposed(rows, len(columns))))
+        return self.count_of(self.send(update_sql(model, tuple(columns)), transposed(rows, len(columns))))
 
     def delete(self, model: type[models.Model], keys: Sequence[Any]) -> Answer:
-        return self.keys_of(self.send(delete_sql(model), (array_literal(keys),)))
+        return self.count_of(self.send(delete_sql(model), (array_literal(keys),)))
 
     def send(self, sql: str, parameters: Sequence[Any]) -> psycopg.Cursor[Any]:
         import psycopg  # an extra: SQLite projects do without it
@@ -69,8 +69,8 @@ class Together:
         return cursor
 
     @staticmethod
-    def keys_of(cursor: psycopg.Cursor[Any]) -> Answer:
-        return lambda: {row[0] for row in cursor.fetchall()}
+    def count_of(cursor: psycopg.Cursor[Any]) -> Answer:
+        return lambda: cursor.rowcount
 
 
 class PostgreSQLBatches:

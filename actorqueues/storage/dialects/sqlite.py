@@ -13,20 +13,24 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from actorqueues import clock
 from actorqueues.models import Message, Wake
-from actorqueues.storage.dialects.base import HEAD_COLUMNS, Head, Row, T, WantedHeads
+from actorqueues.storage.dialects.base import HEAD_COLUMNS, Head, Row, Standing, T, WantedHeads
 from actorqueues.storage.dialects.sqlite_batches import (
     SQLiteBatches,
     Together,
     change_each,
+    delete_sql,
     insert_sql,
     raw_of,
     stored,
+    update_sql,
 )
 
 GIVE_UP_AFTER = 60.0  # seconds a writer waits for its turn before "locked" is reported at all
 
+# As they are stored: Django's converters, which go by a column's declared type, would cost more than the read.
+UNCONVERTED = ", ".join(f"+{name}" for name in HEAD_COLUMNS)
 HEADS = (
-    f"SELECT {', '.join(HEAD_COLUMNS)} FROM actorqueues_message"
+    f"SELECT {UNCONVERTED} FROM actorqueues_message"
     " WHERE actor_id = ? AND queue = ? AND scheduled_at IS NULL ORDER BY id LIMIT ?"
 )
 DEPTH = (
@@ -43,16 +47,17 @@ TAKE_KEY = (
     " ON CONFLICT (id) DO UPDATE SET message_uid = excluded.message_uid, fingerprint = excluded.fingerprint,"
     " expires_at = excluded.expires_at WHERE expires_at <= ?"
 )
+STANDING = "SELECT epoch, paused_at IS NOT NULL, status FROM actorqueues_actor WHERE id = ?"
 NEXT_SCHEDULED = (
-    "SELECT scheduled_at FROM actorqueues_message"
+    "SELECT +scheduled_at FROM actorqueues_message"
     " WHERE actor_id = ? AND scheduled_at IS NOT NULL ORDER BY scheduled_at LIMIT 1"
 )
 NEXT_WAKE = "SELECT min(actor_id) FROM actorqueues_wake WHERE type = ? AND actor_id > ?"
 
 
-def moment(naive: datetime | None) -> datetime | None:
-    """Django's converters have parsed it already, without its time zone."""
-    return None if naive is None else naive.replace(tzinfo=UTC)
+def moment(text: str | None) -> datetime | None:
+    """Times are stored in UTC, and do not say so."""
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 class SQLite(SQLiteBatches):
@@ -126,12 +131,13 @@ class SQLite(SQLiteBatches):
         columns: Sequence[str],
         rows: Sequence[Row],
     ) -> set[Any]:
-        return Together(connection).update(model, columns, rows)()
+        turned = ((row[0], (*row[1:], row[0])) for row in rows)
+        return change_each(connection, update_sql(model, tuple(columns)), turned)
 
     def delete(
         self, connection: BaseDatabaseWrapper, model: type[models.Model], keys: Sequence[Any]
     ) -> set[Any]:
-        return Together(connection).delete(model, keys)()
+        return change_each(connection, delete_sql(model), ((key, (key,)) for key in keys))
 
     def insert_sends(
         self,
@@ -203,12 +209,23 @@ class SQLite(SQLiteBatches):
             heads.extend(self._head(want.actor_id, row) for row in rows)
         return heads
 
+    def read_standing(
+        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]
+    ) -> tuple[datetime, list[Standing]]:
+        execute, scheduled = raw_of(connection).execute, self.next_scheduled(connection, actor_ids)
+        found = ((actor_id, execute(STANDING, (actor_id.hex,)).fetchone()) for actor_id in actor_ids)
+        return self.now(connection), [
+            Standing(actor_id, row[0], bool(row[1]), row[2], scheduled.get(actor_id))
+            for actor_id, row in found
+            if row is not None
+        ]
+
     def next_scheduled(
         self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]
     ) -> dict[UUID, datetime]:
         execute = raw_of(connection).execute
         found = ((actor_id, execute(NEXT_SCHEDULED, (actor_id.hex,)).fetchone()) for actor_id in actor_ids)
-        return {actor_id: row[0].replace(tzinfo=UTC) for actor_id, row in found if row is not None}
+        return {actor_id: first for actor_id, row in found if row is not None and (first := moment(row[0]))}
 
     def wake_ids(
         self, connection: BaseDatabaseWrapper, types: Sequence[str], after: UUID, limit: int

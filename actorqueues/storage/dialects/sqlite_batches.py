@@ -86,12 +86,14 @@ class Together:
             raw_of(self.connection).executemany(insert_sql(model, tuple(columns)), stored_rows(rows))
 
     def update(self, model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> Answer:
-        turned = ((row[0], (*row[1:], row[0])) for row in rows)
-        changed = change_each(self.connection, update_sql(model, tuple(columns)), turned)
-        return lambda: changed
+        return self.change(update_sql(model, tuple(columns)), stored_rows((*row[1:], row[0]) for row in rows))
 
     def delete(self, model: type[models.Model], keys: Sequence[Any]) -> Answer:
-        changed = change_each(self.connection, delete_sql(model), ((key, (key,)) for key in keys))
+        return self.change(delete_sql(model), [(stored(key),) for key in keys])
+
+    def change(self, sql: str, rows: Sequence[Row]) -> Answer:
+        with self.connection.wrap_database_errors:
+            changed: int = raw_of(self.connection).executemany(sql, rows).rowcount
         return lambda: changed
 
 

@@ -44,7 +44,7 @@ def update_sql(model: type[models.Model], columns: tuple[str, ...]) -> str:
     key, *values = columns
     return (
         f"UPDATE {model._meta.db_table} t SET {', '.join(f'{name} = v.{name}' for name in values)}"
-        f" FROM {arrays(model, columns)} AS v({', '.join(columns)}) WHERE t.{key} = v.{key} RETURNING t.{key}"
+        f" FROM {arrays(model, columns)} AS v({', '.join(columns)}) WHERE t.{key} = v.{key}"
     )
 
 
@@ -53,4 +53,4 @@ def delete_sql(model: type[models.Model]) -> str:
     key = model._meta.pk
     assert key is not None
     kind = ARRAY_TYPES[key.get_internal_type()]
-    return f"DELETE FROM {model._meta.db_table} WHERE {key.column} = ANY(%s::{kind}[]) RETURNING {key.column}"
+    return f"DELETE FROM {model._meta.db_table} t WHERE {key.column} = ANY(%s::{kind}[])"

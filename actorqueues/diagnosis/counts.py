@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
+from actorqueues.diagnosis.names import types_in_database
 from actorqueues.models import ActorInstance, DeadLetter, Message, Wake
 
 STATUSES = ("scheduled", "ready", "in flight", "retrying", "dead")
@@ -69,13 +70,7 @@ def by_type(
     actors = ActorInstance.objects.using(using)
     wakes = Wake.objects.using(using)
     unclaimed = messages.filter(~Exists(actors.filter(pk=OuterRef("actor_id"))))
-    for name in known_types(using) if actor_type is None else [actor_type]:
+    for name in types_in_database(using) if actor_type is None else [actor_type]:
         woken = unclaimed.filter(Exists(wakes.filter(type=name, actor_id=OuterRef("actor_id"))))
         yield name, messages.filter(actor__type=name)
         yield name, woken
-
-
-def known_types(using: str) -> list[str]:
-    actors = ActorInstance.objects.using(using).values_list("type").distinct()
-    wakes = Wake.objects.using(using).values_list("type").distinct()
-    return sorted({name for (name,) in (*actors, *wakes)})

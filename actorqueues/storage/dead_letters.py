@@ -1,15 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connections
+from django.db.models import QuerySet
 
-from actorqueues.models import DeadLetter, Outcome
+from actorqueues.models import ActorInstance, DeadLetter, Outcome
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.sending import MESSAGE_COLUMNS
 
 CHUNK = 1000
+
+Wake = tuple[str, UUID, str]  # type, id, key
 
 
 def list_dead_letters(actor_id: UUID, *, using: str) -> list[DeadLetter]:
@@ -25,26 +29,52 @@ def replay_dead_letters(
     They keep their ids, their attempts start again. Returns those it found, in order. Durable when it
     returns, or with the caller's transaction.
     """
-    connection, dialect = connections[using], dialect_for(using)
     letters = DeadLetter.objects.using(using).filter(actor_id=actor_id)
     if uids is not None:
         letters = letters.filter(uid__in=list(uids))
-    wake = (type_name, actor_id, key)
+    before = dialect_for(using).now(connections[using])
+    known = {actor_id: (type_name, actor_id, key)}
+    replayed: list[UUID] = []
+    while some := replay_some(letters, before=before, wakes=known, using=using):
+        replayed += some
+    return replayed
 
-    def work() -> list[UUID]:
-        rows = list(dialect.lock(letters.order_by("sequence"))[:CHUNK])
-        found = [letter.uid for letter in rows]
+
+def replay_some(
+    letters: QuerySet[DeadLetter],
+    *,
+    before: datetime,
+    limit: int = CHUNK,
+    wakes: Mapping[UUID, Wake] | None = None,
+    using: str,
+) -> dict[UUID, UUID]:
+    """The same for at most ``limit`` of these letters, in one transaction; each with its actor, in order.
+
+    ``before`` is the database's time when the first of several calls began: what has died once more since
+    then is left alone, or a loop over letters that die at once would never end. ``wakes`` may be given by
+    who knows the actors.
+    """
+    connection, dialect = connections[using], dialect_for(using)
+
+    def work() -> dict[UUID, UUID]:
+        rows = list(dialect.lock(letters.filter(died_at__lte=before).order_by("sequence"))[:limit])
+        actors = wakes_of({letter.actor_id for letter in rows}, using) if wakes is None else wakes
+        rows = [letter for letter in rows if letter.actor_id in actors]
+        found = {letter.uid: letter.actor_id for letter in rows}
         if found:
             # Its failure was told; what is told next is what becomes of it now.
             Outcome.objects.using(using).filter(uid__in=found).delete()
-            dialect.insert_sends(connection, MESSAGE_COLUMNS, [row_of(letter) for letter in rows], [wake])
-            dialect.delete(connection, DeadLetter, found)
+            rung = [actors[actor_id] for actor_id in dict.fromkeys(found.values())]
+            dialect.insert_sends(connection, MESSAGE_COLUMNS, [row_of(letter) for letter in rows], rung)
+            dialect.delete(connection, DeadLetter, list(found))
         return found
 
-    replayed: list[UUID] = []
-    while some := dialect.transaction(work, connection):
-        replayed += some
-    return replayed
+    return dialect.transaction(work, connection)
+
+
+def wakes_of(actor_ids: Collection[UUID], using: str) -> dict[UUID, Wake]:
+    actors = ActorInstance.objects.using(using).filter(id__in=actor_ids)
+    return {row[1]: row for row in actors.values_list("type", "id", "key")}
 
 
 def row_of(letter: DeadLetter) -> tuple[object, ...]:

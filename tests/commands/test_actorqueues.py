@@ -6,7 +6,10 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from actorqueues.management.commands.actorqueues import Command
+from actorqueues.management.operations import OPERATIONS
 from actorqueues.models import Message
+from tests.fixtures.backends import empty_tables
 from tests.playground.actors import Tally
 
 
@@ -80,6 +83,25 @@ def test_failures_are_printed_with_their_reason(backend, worker_process):
     assert "not today" in output.getvalue()
 
 
+def test_another_database_may_be_named(backend):
+    other = "postgresql" if backend == "default" else "default"
+    with pytest.raises(CommandError, match="--database nowhere is not in DATABASES: default, postgresql"):
+        command("inspect", "--database", "nowhere")
+    try:
+        command("send", "tally", "main", "increment", "{}", "--database", other)
+        assert "increment" in command("inspect", "--database", other)
+        assert command("inspect") == "No actors yet.\n\nNo messages.\n"
+    finally:
+        empty_tables(other)
+
+
+def test_help_has_examples(capsys):
+    for operation in OPERATIONS:
+        with pytest.raises(SystemExit):
+            Command().run_from_argv(["manage.py", "actorqueues", operation, "--help"])
+        assert f"examples:\n  manage.py actorqueues {operation}" in capsys.readouterr().out
+
+
 def test_inspect_of_nothing(backend):
     assert command("inspect") == "No actors yet.\n\nNo messages.\n"
 
@@ -95,3 +117,10 @@ def test_inspect_counts_by_type_queue_and_status(backend, worker_process):
     command("send", "scribe", "main", "record", "{}")
     assert ["tally", "2", "0"] in rows(command("inspect"))
     assert rows(command("inspect", "--type", "scribe"))[-1] == ["scribe", "record", "ready", "1"]
+    counted = json.loads(command("inspect", "--json"))
+    assert {"actor_type": "tally", "actors": 2, "awake": 0} in counted["actors"]
+    assert {"actor_type": "scribe", "queue": "record", "status": "ready", "messages": 1} in counted[
+        "messages"
+    ]
+    with pytest.raises(CommandError, match='Did you mean "scribe"'):
+        command("inspect", "--type", "scrib")

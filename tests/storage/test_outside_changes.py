@@ -9,7 +9,7 @@ from actorqueues import clock
 from actorqueues.models import ActorInstance, DeadLetter, Message, Outcome, Wake
 from actorqueues.storage.actors import actor_exists, create_actor, mark_destroying
 from actorqueues.storage.cancelling import cancel_message
-from actorqueues.storage.dead_letters import list_dead_letters, replay_dead_letters
+from actorqueues.storage.dead_letters import list_dead_letters, replay_dead_letters, replay_some
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.outcomes import message_status, read_outcomes
 from actorqueues.storage.pausing import (
@@ -105,6 +105,17 @@ def test_all_dead_letters_of_an_actor_are_replayed_in_their_order(backend):
     assert replay_dead_letters(dead[0].actor_id, "ledger", "main", using=backend) == uids
     assert list(Message.objects.order_by("id").values_list("uid", flat=True)) == uids
     assert DeadLetter.objects.get().uid == other.uid
+
+
+def test_a_replay_leaves_alone_what_died_after_it_began(backend):
+    bury(dead := to())
+    before = dialect_for(backend).now(connections[backend])
+    bury(later := to())
+    letters = DeadLetter.objects.filter(actor_id=dead.actor_id)
+    wakes = {dead.actor_id: ("ledger", dead.actor_id, "main")}
+    assert list(replay_some(letters, before=before, wakes=wakes, using=backend)) == [dead.uid]
+    assert replay_some(letters, before=before, wakes=wakes, using=backend) == {}
+    assert DeadLetter.objects.get().uid == later.uid
 
 
 def test_pausing_an_actor_that_has_no_row_makes_one(backend):

@@ -1,93 +1,60 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
 
 from actorqueues.conf import settings
-from actorqueues.diagnosis.counts import count_actors, count_messages
 from actorqueues.exceptions import ActorQueuesError
-from actorqueues.management.options import duration
-from actorqueues.management.sending import outcome_text, send
-from actorqueues.management.tables import print_table
-
-EPILOG = """examples:
-  manage.py actorqueues send counter main increment '{"amount": 5}' --wait
-  manage.py actorqueues inspect --type counter"""
+from actorqueues.management.operations import OPERATIONS, Operation
 
 
 class Command(BaseCommand):
-    """``manage.py actorqueues``: look at the mailboxes, and put something into them."""
+    """``manage.py actorqueues``: look at the mailboxes, put something into them, and keep them in order."""
 
-    help = "Sends messages to actors from the shell, and shows what is in their mailboxes."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
-        return parser
+    help = "Operates actors from the shell. Each operation has its own --help, with examples."
 
     def add_arguments(self, parser: CommandParser) -> None:
         operations = parser.add_subparsers(dest="operation", metavar="OPERATION", required=True)
-        add_send(operations.add_parser("send", help="send a message to an actor"))
-        add_inspect(operations.add_parser("inspect", help="count messages by type, queue and status"))
+        for name, operation in OPERATIONS.items():
+            own = operations.add_parser(
+                name,
+                help=operation.HELP,
+                description=operation.ABOUT,
+                epilog=examples_of(operation),
+                formatter_class=Formatter,
+            )
+            operation.add_arguments(own)
+            own.add_argument("--database", metavar="ALIAS", help="alias of the actors' database")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        options["database"] = database_of(options["database"])
         try:
-            {"send": self.send, "inspect": self.inspect}[options["operation"]](options)
+            code = OPERATIONS[options["operation"]].run(options, self.stdout)
         except ActorQueuesError as error:
             raise CommandError(f"{error.message} ({error.code})") from error
-
-    def send(self, options: dict[str, Any]) -> None:
-        queue, result = send(
-            options["type"],
-            options["key"],
-            options["queue"],
-            options["body"],
-            options["wait"],
-            options["timeout"],
-        )
-        self.stdout.write(outcome_text(queue, result))
-        if options["wait"] and result.status != "completed":
-            sys.exit(1)
-
-    def inspect(self, options: dict[str, Any]) -> None:
-        database, only = options["database"] or settings.DATABASE, options["type"]
-        actors = [(row.actor_type, row.actors, row.awake) for row in count_actors(database, only)]
-        messages = [
-            (row.actor_type, row.queue, row.status, row.messages) for row in count_messages(database, only)
-        ]
-        print_table(self.stdout, ("TYPE", "ACTORS", "AWAKE"), actors, nothing="No actors yet.")
-        self.stdout.write("")
-        print_table(self.stdout, ("TYPE", "QUEUE", "STATUS", "MESSAGES"), messages, nothing="No messages.")
+        if code:
+            sys.exit(code)
 
 
-def add_send(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("type", metavar="TYPE", help="actor type, such as counter")
-    parser.add_argument(
-        "key", metavar="KEY", help="the actor's key; a/b is the key of two parts, a\\/b of one"
-    )
-    parser.add_argument("queue", metavar="QUEUE", help="name of the queue or handler")
-    parser.add_argument(
-        "body", metavar="JSON", nargs="?", type=json_value, help="the body; none for a queue without"
-    )
-    parser.add_argument(
-        "--wait", action="store_true", help="wait for the reply and print it; exit code 1 without one"
-    )
-    parser.add_argument("--timeout", type=duration, metavar="S", help="seconds to wait")
+class Formatter(argparse.HelpFormatter):
+    """Fills the description and leaves the examples as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith("examples:"):
+            return "".join(indent + line for line in text.splitlines(keepends=True))
+        return super()._fill_text(text, width, indent)
 
 
-def add_inspect(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--type", metavar="TYPE", help="only this actor type")
-    parser.add_argument("--database", metavar="ALIAS", help="alias of the actors' database")
+def examples_of(operation: Operation) -> str:
+    return "\n".join(["examples:", *(f"  manage.py actorqueues {line}" for line in operation.EXAMPLES)])
 
 
-def json_value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not JSON ({error}). Quote it for the shell: '{{\"amount\": 5}}'"
-        ) from None
+def database_of(given: str | None) -> str:
+    alias = given or settings.DATABASE
+    if alias not in connections:
+        raise CommandError(f"--database {alias} is not in DATABASES: {', '.join(connections)}.")
+    return alias

@@ -126,6 +126,9 @@ class Settings:
     EVENT_RETENTION = _duration(600)
     EVENT_LIMIT = _count(1_000)
     DEAD_RETENTION = _duration(30 * DAY)
+    HISTORY_LIMIT = _count(100)
+    HISTORY_RETENTION = _duration(30 * DAY)
+    STATISTICS_RETENTION = _duration(7 * DAY, zero=True)
     WAIT_TIMEOUT = _duration(60)
 
     HANDLER_TIMEOUT = _duration(300)

@@ -200,7 +200,7 @@ class Receiver:
                 return []
             except asyncio.CancelledError:
                 for delivery in deliveries:  # taken and not handed over: back to the front
-                    self.settling.return_head(delivery.head, None)
+                    self.settling.return_head(delivery.head, None, "uncounted")
                 raise
         for delivery in deliveries:
             self.hand_over(scope, delivery)

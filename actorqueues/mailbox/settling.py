@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 from actorqueues.conf import settings
 from actorqueues.definitions.text import storable
-from actorqueues.storage.operations import Bury, Emit, Operation, Return, SaveState, Send, Settle, Step
+from actorqueues.storage.operations import (
+    Bury,
+    Emit,
+    Operation,
+    Return,
+    ReturnCause,
+    SaveState,
+    Send,
+    Settle,
+    Step,
+)
 
 if TYPE_CHECKING:
     from actorqueues.mailbox.delivery import Delivery
@@ -94,13 +104,15 @@ class Settling:
             self.bury(delivery, "exhausted", error, failures=failures)
             return
         self.discard(delivery)
-        self.send_back(delivery, replace_counts(head, failures=failures, error=error), delay)
+        delivery.close()
+        self.return_head(replace_counts(head, failures=failures, error=error), delay, "failed")
         self.ground.tell("message_failed", head, error=error, retry_delay_seconds=delay)
 
     def give_back(self, delivery: Delivery) -> None:
         """Uncounted: a graceful stop, a cancellation."""
         self.discard(delivery)
-        self.send_back(delivery, delivery.head, None)
+        delivery.close()
+        self.return_head(delivery.head, None, "uncounted")
 
     def discard(self, delivery: Delivery) -> None:
         """What the attempt changed goes; what it has reported stays."""
@@ -137,16 +149,11 @@ class Settling:
         queue = self.receiver.buffer[head.queue].queue
         # Whatever was in flight with the culprit must not start together with it again, or all of it dies.
         spread = random.uniform(1, CRASH_SPREAD)
-        self.return_head(crashed, queue.backoff.delay(crashed.failures + crashed.crashes) * spread)
+        self.return_head(crashed, queue.backoff.delay(crashed.failures + crashed.crashes) * spread, "crashed")
 
-    def send_back(self, delivery: Delivery, head: Head, delay: float | None) -> None:
-        delivery.close()
-        self.return_head(head, delay)
-
-    def return_head(self, head: Head, delay: float | None) -> None:
+    def return_head(self, head: Head, delay: float | None, cause: ReturnCause) -> None:
         """Held until its return is durable: no later message of its queue may pass."""
-        back = Return(head.id, head.failures, head.crashes, head.error, delay)
-        position = self.ground.chain.submit(back)
+        position = self.ground.chain.submit(Return(head, delay, cause))
         retry_at = None if delay is None else self.ground.now() + timedelta(seconds=delay)
 
         def returned() -> None:

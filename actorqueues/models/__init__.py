@@ -4,9 +4,11 @@ from actorqueues.models.actor import ActorInstance, ActorStatus
 from actorqueues.models.dead_letter import DeadLetter, DeathReason
 from actorqueues.models.deduplication import Deduplication
 from actorqueues.models.event import Event
+from actorqueues.models.history import HistoryEntry, HistoryKind
 from actorqueues.models.message import Message
 from actorqueues.models.outcome import Outcome, OutcomeStatus
 from actorqueues.models.pause import Pause
+from actorqueues.models.statistic import Statistic
 from actorqueues.models.wake import Wake
 from actorqueues.models.worker import Journal, Worker
 
@@ -17,11 +19,14 @@ __all__ = [
     "DeathReason",
     "Deduplication",
     "Event",
+    "HistoryEntry",
+    "HistoryKind",
     "Journal",
     "Message",
     "Outcome",
     "OutcomeStatus",
     "Pause",
+    "Statistic",
     "Wake",
     "Worker",
 ]

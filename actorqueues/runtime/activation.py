@@ -242,6 +242,7 @@ class Activation:
         tell(self, signal, head, details)  # after the commit of what was submitted so far
 
     def announce_settled(self, delivery: Delivery) -> None:
+        self.session.journal.tally.count_apart(self.actor_type, delivery.head, self.now())
         if delivery.head.keeps_outcome:
             uid = delivery.head.uid
             announcing = self.session.threads.journal(announce_after_commit, "done", {uid}, using=self.using)

@@ -88,7 +88,7 @@ async def heads_in_flight(activation: Activation) -> list[Head]:
 
 def returned(activation: Activation, head: Head, refusal: OperationRefused | None) -> Return:
     if refusal is None:
-        return Return(head.id, head.failures, head.crashes, head.error, None)
-    failures = head.failures + 1
-    delay = activation.definition.queues[head.queue].backoff.delay(failures + head.crashes)
-    return Return(head.id, failures, head.crashes, str(refusal), delay)
+        return Return(head, None, "uncounted")
+    failed = head._replace(failures=head.failures + 1, error=str(refusal))
+    delay = activation.definition.queues[head.queue].backoff.delay(failed.failures + failed.crashes)
+    return Return(failed, delay, "failed")

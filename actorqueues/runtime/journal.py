@@ -13,12 +13,15 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
+from actorqueues.conf import settings
 from actorqueues.exceptions import LeaseLost, OperationRefused
 from actorqueues.mailbox.receiver import StartRefused
+from actorqueues.runtime.statistics import Tally
 from actorqueues.runtime.telling import tell_sent
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.journal import commit_batch
 from actorqueues.storage.operations import Bury, Chain, ChainResult, Operation, Send, Settle, Start, Step
+from actorqueues.storage.statistics import Counted
 from actorqueues.wakeups import announce_after_commit
 
 if TYPE_CHECKING:
@@ -34,8 +37,10 @@ LOCKED_PAUSE = 0.005  # seconds a chain waits for rows that somebody else has lo
 class ActivationChain:
     """The steps of one activation. Durable in order, or failed from one of them on."""
 
-    def __init__(self, writer: JournalWriter, actor_id: UUID, generation: int, epoch: int) -> None:
-        self.writer = writer
+    def __init__(
+        self, writer: JournalWriter, actor_type: str, actor_id: UUID, generation: int, epoch: int
+    ) -> None:
+        self.writer, self.actor_type = writer, actor_type
         self.actor_id, self.generation, self.epoch = actor_id, generation, epoch
         self.waiting: deque[Step] = deque()
         self.submitted = 0
@@ -127,6 +132,7 @@ class JournalWriter:
         self.sequence = 0
         self.dirty: dict[ActivationChain, None] = {}
         self.alone: list[ActivationChain] = []  # waited on a lock: commits by itself
+        self.tally = Tally(keeps=settings.STATISTICS_RETENTION > 0 and not threads.inline)
         self.bell = asyncio.Event()
         self.closing = False
         self.is_lost = False
@@ -137,25 +143,28 @@ class JournalWriter:
             self.bell.set()
 
     async def run(self) -> None:
-        while not (self.closing and not self.dirty):
+        while not (self.closing and not self.dirty and self.tally.is_empty):
             await self.bell.wait()
             self.bell.clear()
-            while self.dirty and not self.is_lost:
+            while (self.dirty or self.tally.finished) and not self.is_lost:
                 written = await self.write()
                 # A writer that is busy leaves room for others after each commit; a lone message need not wait.
                 if written > SMALL_BATCH and self.dialect.journal_pause and not self.threads.inline:
                     await asyncio.sleep(self.dialect.journal_pause)
             if self.is_lost:
                 return
+            if self.closing:  # the last minute is not lost with an orderly end
+                self.tally.turn(self.tally.now())
+                self.bell.set()
 
     async def write(self) -> int:
         """Commits what waits; returns how many steps that were."""
-        taken = self.take()
-        if not taken:
+        taken, counted = self.take(), self.tally.take()
+        if not taken and not counted:
             return 0
         self.sequence += 1
         try:
-            results = await self.commit([chain for _, chain in taken])
+            results = await self.commit([chain for _, chain in taken], counted)
         except LeaseLost as error:
             self.lose(error, [activation for activation, _ in taken])
             return 0
@@ -180,13 +189,13 @@ class JournalWriter:
                 break
         return taken
 
-    async def commit(self, chains: Sequence[Chain]) -> list[ChainResult]:
+    async def commit(self, chains: Sequence[Chain], counted: Sequence[Counted]) -> list[ChainResult]:
         """Until the database has answered: the same batch under the same number, so it cannot be applied twice."""
         pause = FIRST_PAUSE
         while True:
             try:
                 return await self.threads.journal(
-                    commit_and_announce, self.worker_id, self.sequence, chains, using=self.using
+                    commit_and_announce, self.worker_id, self.sequence, chains, counted, using=self.using
                 )
             except (DatabaseError, InterfaceError) as error:
                 if self.is_lost:
@@ -197,7 +206,9 @@ class JournalWriter:
 
     def settle(self, activation: ActivationChain, chain: Chain, result: ChainResult) -> None:
         activation.under_way = False
-        tell_sent(chain.steps[: result.applied], result.repeats, self.threads.lanes)
+        done = chain.steps[: result.applied]
+        self.tally.count(activation.actor_type, done, result.committed_at)
+        tell_sent(done, result.repeats, self.threads.lanes)
         if result.status == "committed":
             activation.confirm(len(chain.steps))
         elif result.status == "locked":
@@ -230,10 +241,10 @@ class JournalWriter:
 
 
 def commit_and_announce(
-    worker_id: UUID, sequence: int, chains: Sequence[Chain], *, using: str
+    worker_id: UUID, sequence: int, chains: Sequence[Chain], counted: Sequence[Counted], *, using: str
 ) -> list[ChainResult]:
     """Hints leave after their commit, never before."""
-    results = commit_batch(worker_id, sequence, chains, using=using)
+    results = commit_batch(worker_id, sequence, chains, counted=counted, using=using)
     sent: set[UUID] = set()
     done: set[UUID] = set()
     for chain, result in zip(chains, results, strict=True):

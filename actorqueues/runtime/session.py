@@ -22,6 +22,7 @@ from actorqueues.runtime.leasing import Leasing
 from actorqueues.runtime.life import live
 from actorqueues.runtime.mail import MailReader
 from actorqueues.runtime.maintenance import maintain
+from actorqueues.runtime.statistics import turn_minutes
 from actorqueues.storage.workers import register_worker, retire_worker
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Session:
             )
             self.heartbeat.start()
         services = [self.journal.run(), self.mail.run(), self.leasing.run(), maintain(self)]
-        services.append(leave_to_others(self))
+        services += [leave_to_others(self), turn_minutes(self.journal)]
         if self.heartbeat is not None:
             services.append(self.heartbeat.watch_trust())
         self.services = [self.loop.create_task(service) for service in services]
@@ -110,7 +111,9 @@ class Session:
     # Activations
 
     def journal_chain(self, claimed: Claimed) -> ActivationChain:
-        return ActivationChain(self.journal, claimed.actor_id, claimed.generation, claimed.epoch)
+        return ActivationChain(
+            self.journal, claimed.type, claimed.actor_id, claimed.generation, claimed.epoch
+        )
 
     def activate(self, claimed: Claimed) -> None:
         activation = Activation(claimed, self)

@@ -116,8 +116,9 @@ def remove_messages(operations: Sorted, batch: Together) -> Iterator[Change]:
 
 def return_messages(operations: Sorted, batch: Together, now: datetime) -> Iterator[Change]:
     rows = [
-        (back.message_id, None, later(now, back.delay), back.failures, back.crashes, back.error)
+        (head.id, None, later(now, back.delay), head.failures, head.crashes, head.error)
         for _, back in operations.pick(Return)
+        if (head := back.head)
     ]
     if rows:
         yield {row[0] for row in rows}, batch.update(Message, RETURN_COLUMNS, rows)

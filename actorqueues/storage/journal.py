@@ -16,11 +16,14 @@ from actorqueues.models import Journal
 from actorqueues.storage.applying import Refused, apply_chains
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.operations import Chain, ChainResult
+from actorqueues.storage.statistics import Counted, add_statistics
 
 LOCK_WAIT = 0.05  # seconds; a chain that waits longer for somebody's lock goes by itself later
 
 
-def commit_batch(worker_id: UUID, sequence: int, chains: Sequence[Chain], *, using: str) -> list[ChainResult]:
+def commit_batch(
+    worker_id: UUID, sequence: int, chains: Sequence[Chain], *, counted: Sequence[Counted] = (), using: str
+) -> list[ChainResult]:
     """Applies a batch and returns what became of each chain. Durable when it returns.
 
     A caller that lost its connection calls again with the same sequence and the same chains: if the first
@@ -29,15 +32,19 @@ def commit_batch(worker_id: UUID, sequence: int, chains: Sequence[Chain], *, usi
     ``InterfaceError`` when the database is in trouble.
     """
     connection, dialect = connections[using], dialect_for(using)
+
+    def work(apart: bool) -> list[ChainResult]:
+        return run_batch(worker_id, sequence, chains, counted, apart, using)
+
     try:
-        return dialect.transaction(lambda: run_batch(worker_id, sequence, chains, False, using), connection)
+        return dialect.transaction(lambda: work(False), connection)
     except LeaseLost:
         raise
     except Exception as error:
         if is_trouble(error, using):
             raise
     # One chain spoilt it. Again, each in savepoints of its own: the others are untouched.
-    return dialect.transaction(lambda: run_batch(worker_id, sequence, chains, True, using), connection)
+    return dialect.transaction(lambda: work(True), connection)
 
 
 def is_trouble(error: Exception, using: str) -> bool:
@@ -48,7 +55,12 @@ def is_trouble(error: Exception, using: str) -> bool:
 
 
 def run_batch(
-    worker_id: UUID, sequence: int, chains: Sequence[Chain], apart: bool, using: str
+    worker_id: UUID,
+    sequence: int,
+    chains: Sequence[Chain],
+    counted: Sequence[Counted],
+    apart: bool,
+    using: str,
 ) -> list[ChainResult]:
     connection, mine = connections[using], Journal.objects.using(using).filter(worker_id=worker_id)
     # A row that is locked elsewhere is put off: waiting for one actor would hold up all the others.
@@ -68,6 +80,10 @@ def run_batch(
         for chain, result in going:
             result.applied, result.repeats = len(chain.steps), repeats
     keep_exceptions(mine, sequence, results)
+    if counted:
+        add_statistics(worker_id, counted, using=using)
+    for result in results:
+        result.committed_at = opened.now
     return results
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
@@ -38,15 +39,16 @@ class Bury:
     crashes: int
 
 
+ReturnCause = Literal["failed", "crashed", "uncounted"]
+
+
 @dataclass(frozen=True, slots=True)
 class Return:
-    """The message goes back to its place in the queue, with the counts it now has."""
+    """The message goes back to its place in the queue, with the counts and the error that its head now has."""
 
-    message_id: int
-    failures: int
-    crashes: int
-    error: str | None
+    head: Head
     delay: float | None  # seconds until its next attempt; None is at once
+    cause: ReturnCause
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +123,5 @@ class ChainResult:
     applied: int = 0  # steps of the prefix that is durable
     repeats: list[str] = field(default_factory=list)  # ids of sends (of any chain) that were deduplicated
     reason: str = ""
+    # By the database's clock. None: the answer was lost, and a second one told that the batch had committed.
+    committed_at: datetime | None = field(default=None, compare=False)

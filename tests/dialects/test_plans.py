@@ -16,7 +16,7 @@ from actorqueues.storage.operations import Destroy, Return, SaveState
 from actorqueues.storage.outcomes import message_status
 from actorqueues.storage.workers import reap_missing_workers, requeue_actors_of
 from tests.fixtures.backends import only_postgresql, only_sqlite
-from tests.storage.leases import begin, chain_of, heads_of, held_actor, mail_for, release, settle
+from tests.storage.leases import begin, chain_of, failed_once, heads_of, held_actor, mail_for, release, settle
 from tests.storage.outgoing import to
 
 DEPTH, WIDTH = 200_000, 20_000
@@ -124,7 +124,7 @@ def test_no_hot_statement_walks_a_big_table_or_index(deep, backend, monkeypatch)
         dialect.count_depth(connection, actor.actor_id, "increment", 10_000)
         dialect.next_scheduled(connection, ids)
         steps = [step for head in heads[:50] for step in (begin(head), settle(head))]
-        returned = (Return(first.id, 1, 0, "boom", 1.0), SaveState("1"))
+        returned = (Return(failed_once(first), 1.0, "failed"), SaveState("1"))
         holder.commit(chain_of(actor, begin(heads[60]), *steps, returned))
         holder.commit(*(chain_of(one, release()) for one in claimed))
         [again] = holder.claim(ids[0])
@@ -157,7 +157,7 @@ def test_starts_returns_and_states_are_updated_in_place(backend):
         some = heads[start : start + 100]
         holder.commit(chain_of(actor, *map(begin, some)))
         returned, settled = some[::4], [head for head in some if head not in some[::4]]
-        holder.commit(chain_of(actor, *((Return(head.id, 1, 0, "boom", 1.0),) for head in returned)))
+        holder.commit(chain_of(actor, *((Return(failed_once(head), 1.0, "failed"),) for head in returned)))
         holder.commit(chain_of(actor, *map(settle, settled)))
         holder.commit(*(chain_of(one, (SaveState(f'{{"value":{start}}}'),)) for one in others))
     for table, updates in (("actorqueues_message", 2500), ("actorqueues_actor", 2000)):
@@ -189,7 +189,7 @@ def test_sqlites_hot_statements_use_their_indexes(backend):
         ring(holder.id, [actor.actor_id], using=backend)
         read_mail([MailRequest(actor.actor_id, actor.epoch, {"increment": 100}, True)], using=backend)
         dialect_for(backend).count_depth(connection, actor.actor_id, "increment", 100)
-        returned = (Return(other.id, 1, 0, "boom", 1.0), SaveState("1"))
+        returned = (Return(failed_once(other), 1.0, "failed"), SaveState("1"))
         holder.commit(chain_of(actor, begin(head), settle(head), returned))
         holder.commit(*(chain_of(one, release()) for one in claimed))
         holder.commit(chain_of(actor, (Destroy("gone"),)))

@@ -26,13 +26,13 @@ class Holder:
     def claim(self, *actor_ids: UUID):
         return claim_actors(self.id, list(actor_ids), ["ledger"], using=self.using)
 
-    def commit(self, *chains):
+    def commit(self, *chains, counted=()):
         self.sequence += 1
-        return commit_batch(self.id, self.sequence, list(chains), using=self.using)
+        return self.repeat(*chains, counted=counted)
 
-    def repeat(self, *chains):
+    def repeat(self, *chains, counted=()):
         """The last batch once more, as after a lost connection."""
-        return commit_batch(self.id, self.sequence, list(chains), using=self.using)
+        return commit_batch(self.id, self.sequence, list(chains), counted=counted, using=self.using)
 
     def release(self, actor, held_reason=None):
         return self.commit(chain_of(actor, release(held_reason)))[0]
@@ -72,6 +72,10 @@ def begin(head):
 
 def settle(head, reply=None):
     return (Settle(head, reply),)
+
+
+def failed_once(head):
+    return head._replace(failures=1, error="boom")
 
 
 def row_of(actor_id):

@@ -58,7 +58,8 @@ def test_the_last_of_several_states_in_a_batch_is_kept(backend):
 def test_a_return_keeps_the_place_and_the_counts(backend):
     holder, actor = held_actor(backend, count=2)
     first, second = heads_of(backend, actor.actor_id)
-    holder.commit(chain_of(actor, begin(first), (Return(first.id, 2, 1, "boom", 60.0),)))
+    failed = first._replace(failures=2, crashes=1, error="boom")
+    holder.commit(chain_of(actor, begin(first), (Return(failed, 60.0, "failed"),)))
     again = heads_of(backend, actor.actor_id)
     assert [head.id for head in again] == [first.id, second.id]
     assert (again[0].failures, again[0].crashes, again[0].error) == (2, 1, "boom")

@@ -11,6 +11,7 @@ from tests.fixtures.backends import every_postgresql
 from tests.storage.leases import (
     Holder,
     chain_of,
+    failed_once,
     heads_of,
     held_actor,
     is_found,
@@ -50,7 +51,7 @@ def test_a_release_asks_for_the_earliest_of_retry_and_schedule(backend):
     [head] = heads_of(backend, actor.actor_id)
     mail_for(backend, "main", delay=30)
     mail_for(backend, "main", delay=90)
-    holder.commit(chain_of(actor, (Return(head.id, 1, 0, "boom", 60.0),), release()))
+    holder.commit(chain_of(actor, (Return(failed_once(head), 60.0, "failed"),), release()))
     wait = row_of(actor.actor_id).wake_at - now_of(backend)
     assert timedelta(seconds=20) < wait <= timedelta(seconds=30)
     [actor] = holder.claim(actor.actor_id)
@@ -63,7 +64,7 @@ def test_a_release_asks_for_the_earliest_of_retry_and_schedule(backend):
 def test_a_failing_head_hides_what_waits_behind_it(backend):
     holder, actor = held_actor(backend, count=2)
     head = heads_of(backend, actor.actor_id)[0]
-    holder.commit(chain_of(actor, (Return(head.id, 1, 0, "boom", 60.0),), release()))
+    holder.commit(chain_of(actor, (Return(failed_once(head), 60.0, "failed"),), release()))
     assert row_of(actor.actor_id).wake_at > now_of(backend) + timedelta(seconds=30)
 
 

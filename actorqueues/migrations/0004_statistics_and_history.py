@@ -13,7 +13,7 @@ def tune(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("actorqueues", "0002_postgresql_storage"),
+        ("actorqueues", "0003_tombstones"),
     ]
 
     operations = [

@@ -35,6 +35,7 @@ class Kind:
     name: str
     expired: Callable[[str, datetime], models.QuerySet[Any]]
     retention: Callable[[], timedelta] | None = None  # None: the row itself says when it expires
+    least: timedelta = timedelta(0)  # no shorter retention may be asked for
 
 
 def expired_outcomes(using: str, now: datetime) -> models.QuerySet[Any]:
@@ -73,11 +74,11 @@ def old_tombstones(using: str, until: datetime) -> models.QuerySet[Any]:
 
 KINDS: Sequence[Kind] = (
     Kind("outcomes", expired_outcomes),
-    Kind("dedupe keys", expired_keys),
-    Kind("dead letters", old_dead_letters, lambda: timedelta(seconds=settings.DEAD_RETENTION)),
+    Kind("dedupe-keys", expired_keys),
+    Kind("dead-letters", old_dead_letters, lambda: timedelta(seconds=settings.DEAD_RETENTION)),
     Kind("events", old_events, lambda: timedelta(seconds=settings.EVENT_RETENTION)),
-    Kind("transient events", old_transient_events, lambda: TRANSIENT_LIFETIME),
-    Kind("tombstones", old_tombstones, lambda: TOMBSTONE_LIFETIME),
+    Kind("transient-events", old_transient_events, lambda: TRANSIENT_LIFETIME),
+    Kind("tombstones", old_tombstones, lambda: TOMBSTONE_LIFETIME, least=TOMBSTONE_LIFETIME),
 )
 
 

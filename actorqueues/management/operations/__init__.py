@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from django.core.management.base import OutputWrapper
 
-from actorqueues.management.operations import dead, inspect, pause, resume, retry, send
+from actorqueues.management.operations import dead, inspect, pause, prune, resume, retry, send
 
 
 class Operation(Protocol):
@@ -34,4 +34,5 @@ OPERATIONS: dict[str, Operation] = {
     "retry": retry,
     "pause": pause,
     "resume": resume,
+    "prune": prune,
 }

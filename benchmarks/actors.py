@@ -1,3 +1,5 @@
+import time
+
 from pydantic import BaseModel
 
 from actorqueues import Actor, Queue, handler
@@ -12,16 +14,30 @@ class Done(BaseModel):
     number: int
 
 
+class Started(BaseModel):
+    at: float  # of the clock that all processes of the machine share
+
+
 class TallyState(BaseModel):
     count: int = 0
 
 
 class Sink(Actor):
-    """Handlers that settle by returning."""
+    """Settles by returning."""
 
     @handler
     async def take(self, body: Work) -> None:
         pass
+
+
+class Deep(Actor):
+    """``Sink`` with a queue that may be as long as it likes."""
+
+    work = Queue(Work, max_depth=None)
+
+    async def run(self) -> None:
+        async for _ in self.work.iter():
+            pass
 
 
 class Tally(Actor[TallyState]):
@@ -39,3 +55,53 @@ class Echo(Actor):
     @handler
     async def say(self, body: Work) -> Done:
         return Done(number=body.number)
+
+
+class Clock(Actor[TallyState]):
+    """Tells when its handler began."""
+
+    @handler
+    async def read(self, body: Work) -> Started:
+        return Started(at=time.monotonic())
+
+
+class Completing(Actor):
+    """``Sink`` with a loop that waits for each of its commits."""
+
+    work = Queue(Work)
+
+    async def run(self) -> None:
+        async for message in self.work.iter(completable=True):
+            await message.complete()
+
+
+class Saving(Actor[TallyState]):
+    """``Sink`` with a state that changes with every message."""
+
+    @handler
+    async def take(self, body: Work) -> None:
+        self.state.count += 1
+
+
+class Threaded(Actor):
+    """``Sink`` with a plain function: a hop into a lane and back for each message."""
+
+    @handler
+    def take(self, body: Work) -> None:
+        pass
+
+
+class Waiting(Actor):
+    """A plain function that waits for something else, as most do."""
+
+    @handler
+    def take(self, body: Work) -> None:
+        time.sleep(0.002)
+
+
+class Stepping(Actor):
+    """An atomic step: a transaction of its own for each message."""
+
+    @handler(atomic=True)
+    def take(self, body: Work) -> None:
+        pass

@@ -1,67 +1,81 @@
-"""``python -m benchmarks.running WORKLOAD…``: measures on the database at AQ_BENCHMARK_URL."""
+"""``python -m benchmarks.running PLACE WORKLOAD…``: measures on one database and writes what it found as JSON."""
 
 import argparse
+import json
 import logging
+import subprocess
+import sys
+import traceback
+from pathlib import Path
 
 import django
-from django.core.management import call_command
+from django.db import DatabaseError
 from rich.console import Console
-from rich.table import Table
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks.workloads import WORKLOADS, Result
+from actorqueues.exceptions import ActorQueuesError
+from benchmarks.results import Result, figure
+from benchmarks.workloads import WORKLOADS, Workload
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser()
+    parser.add_argument("place")
     parser.add_argument("names", nargs="+")
     parser.add_argument("--scale", type=float, default=1.0)
-    options = parser.parse_args()
+    parser.add_argument("--out", type=Path, required=True)
+    chosen = parser.parse_args()
     django.setup()
     logging.disable(logging.WARNING)
-    call_command("migrate", verbosity=0)
-    measure(options.names, options.scale)
+    found, failed = measure(chosen.place, chosen.names, chosen.scale)
+    chosen.out.write_text(json.dumps([result.as_json() for result in found]))
+    if failed:
+        print(f"{chosen.place}: failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
-def measure(names: list[str], scale: float) -> None:
-    from django.db import connection
-
-    from benchmarks.baseline import inserts_per_second
-
-    console = Console()
-    table = Table("workload", "bare INSERTs", "measured", "ratio", title=connection.vendor)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    with console.status("") as status:
+def measure(place: str, names: list[str], scale: float) -> tuple[list[Result], list[str]]:
+    """The results, and the workloads that failed: the others need not be measured again for them."""
+    console, found, failed = Console(), [], []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not sys.stdout.isatty()) as progress:
+        task = progress.add_task(place, total=len(names))
         for name in names:
-            status.update(f"{connection.vendor}: {name}")
-            # Beside each workload: what else the machine does changes from minute to minute.
-            bare = inserts_per_second(int(2000 * scale))
-            for result in WORKLOADS[name](scale):
-                table.add_row(*cells(result, bare))
-            empty()
-    console.print(table)
+            progress.update(task, description=f"{place}: {name}")
+            try:
+                results = measure_one(place, WORKLOADS[name], scale)
+            except (RuntimeError, DatabaseError, ActorQueuesError, subprocess.SubprocessError):
+                traceback.print_exc()
+                failed.append(name)
+                results = []
+            for result in results:
+                console.print(line(result), highlight=False, markup=False, soft_wrap=True)
+            found += results
+            progress.advance(task)
+    return found, failed
 
 
-def cells(result: Result, bare: float) -> tuple[str, str, str, str]:
-    if result.unit == "ms":
-        one = 1000 / bare
-        return result.name, f"{one:.2f} ms", f"{result.value:.2f} ms", f"{result.value / one:.1f} x"
-    return result.name, f"{bare:,.0f}/s", f"{result.value:,.0f}/s", f"{result.value / bare:.2f} x"
+def measure_one(place: str, workload: Workload, scale: float) -> list[Result]:
+    """With the bare database before and after: what else the machine does changes from minute to minute."""
+    from benchmarks.baseline import inserts_per_second
+    from benchmarks.filling import empty, migrate
+
+    aliases = ("default", "deep") if workload.needs_deep else ("default",)
+    for alias in aliases:
+        migrate(alias)
+    try:
+        before = inserts_per_second()
+        results = list(workload.run(scale))
+        bare = (before + inserts_per_second()) / 2
+    finally:
+        for alias in aliases:
+            empty(alias)
+    return [result.at(place, bare) for result in results]
 
 
-def empty() -> None:
-    """The next workload begins with empty tables."""
-    from django.apps import apps
-    from django.db import connection
-
-    tables = [model._meta.db_table for model in apps.get_app_config("actorqueues").get_models()]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(f"TRUNCATE {', '.join(tables)}")
-            return
-        for table in tables:
-            cursor.execute(f"DELETE FROM {table}")
+def line(result: Result) -> str:
+    return f"{result.place:12}{result.name}: {figure(result.value, result.unit)} {result.verdict}  ({result.note})"
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

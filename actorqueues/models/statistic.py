@@ -15,14 +15,13 @@ class StatisticQuerySet(models.QuerySet["Statistic"]):
     def minutely(self) -> "StatisticQuerySet":
         return self.filter(seconds=MINUTE)
 
-    def hourly(self) -> "StatisticQuerySet":
-        return self.filter(seconds=HOUR)
-
     def recent(self, since: datetime) -> "StatisticQuerySet":
-        return self.filter(seconds__in=(MINUTE, HOUR), began_at__gte=since)
+        return self.filter(
+            seconds__in=(MINUTE, HOUR), began_at__gte=since
+        )  # both: the index begins with them
 
     def old(self, until: datetime) -> "StatisticQuerySet":
-        return self.filter(seconds__in=(MINUTE, HOUR), began_at__lt=until)
+        return self.filter(seconds__in=(MINUTE, HOUR), began_at__lte=until)
 
 
 class Statistic(models.Model):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from actorqueues.runtime.reporting import UnknownMail
 from actorqueues.storage.pruning import prune
+from actorqueues.storage.statistics import roll_up_statistics
 from actorqueues.storage.workers import reap_dead_workers, reap_missing_workers
 
 if TYPE_CHECKING:
@@ -46,5 +47,6 @@ async def reap(session: Session, reaper: Callable[..., int]) -> None:
 
 
 async def prune_all(session: Session) -> None:
-    while await session.threads.leasing(prune, using=session.options.using):
-        await asyncio.sleep(PRUNE_PAUSE)
+    for work in (roll_up_statistics, prune):
+        while await session.threads.leasing(work, using=session.options.using):
+            await asyncio.sleep(PRUNE_PAUSE)

@@ -19,6 +19,7 @@ from actorqueues.models import (
     Event,
     Message,
     Outcome,
+    Statistic,
     Wake,
 )
 from actorqueues.storage.dialects import dialect_for
@@ -61,6 +62,10 @@ def old_transient_events(using: str, until: datetime) -> models.QuerySet[Any]:
     return old_events(using, until).filter(number=None)
 
 
+def old_statistics(using: str, until: datetime) -> models.QuerySet[Any]:
+    return Statistic.objects.using(using).old(until)
+
+
 def old_tombstones(using: str, until: datetime) -> models.QuerySet[Any]:
     """Those that nothing waits for. A new row of theirs begins with a higher epoch (``first_epoch``)."""
     tombstones = ActorInstance.objects.using(using).filter(
@@ -78,6 +83,7 @@ KINDS: Sequence[Kind] = (
     Kind("dead-letters", old_dead_letters, lambda: timedelta(seconds=settings.DEAD_RETENTION)),
     Kind("events", old_events, lambda: timedelta(seconds=settings.EVENT_RETENTION)),
     Kind("transient-events", old_transient_events, lambda: TRANSIENT_LIFETIME),
+    Kind("statistics", old_statistics, lambda: timedelta(seconds=settings.STATISTICS_RETENTION)),
     Kind("tombstones", old_tombstones, lambda: TOMBSTONE_LIFETIME, least=TOMBSTONE_LIFETIME),
 )
 

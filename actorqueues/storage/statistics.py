@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import zip_longest
 from uuid import UUID
 
 from django.db import connections, transaction
 
 from actorqueues.models import Statistic
-from actorqueues.models.statistic import LATENCY_BOUNDS, MINUTE
+from actorqueues.models.statistic import HOUR, LATENCY_BOUNDS, MINUTE
 from actorqueues.storage.dialects import Row, dialect_for
 
 logger = logging.getLogger("actorqueues.statistics")
+
+MINUTES_KEPT = timedelta(hours=3)
+ROLL_UP_BATCH = 1000  # rows
 
 COLUMNS = (
     "worker_id", "type", "queue", "seconds", "began_at", "sent", "settled", "failed", "dead", "latencies",
@@ -40,6 +44,18 @@ class Counts:
         self.dead += other.dead
         pairs = zip_longest(self.latencies, other.latencies, fillvalue=0)
         self.latencies = [mine + its for mine, its in pairs]
+
+    def latency(self, percent: float) -> float | None:
+        """So many percent were settled within these seconds; None where nothing was.
+
+        Inside a class the messages count as evenly spread; above the last one there is only its lower end.
+        """
+        wanted, below, seen = sum(self.latencies) * percent / 100, 0.0, 0
+        for bound, number in zip(LATENCY_BOUNDS, self.latencies, strict=False):
+            if number and seen + number >= wanted:
+                return below + (bound - below) * (wanted - seen) / number
+            below, seen = bound, seen + number
+        return below if any(self.latencies) else None
 
     @classmethod
     def of(cls, row: Statistic) -> Counts:
@@ -81,3 +97,32 @@ def row_of(
 
 def insert_rows(rows: Iterable[Row], using: str) -> None:
     dialect_for(using).insert(connections[using], Statistic, COLUMNS, list(rows))
+
+
+def roll_up_statistics(*, using: str) -> int:
+    """Adds up some minutes of an hour that is long over, of all workers. Returns how many rows went.
+
+    Two workers at once: each takes the rows that the other has not locked, and adds rows of its own for what
+    it took. The sums are right whoever gets what, and whichever of them fails.
+    """
+    connection, dialect = connections[using], dialect_for(using)
+
+    def work() -> int:
+        until = hour_of(dialect.now(connection) - MINUTES_KEPT)
+        due = Statistic.objects.using(using).minutely().filter(began_at__lt=until).order_by("began_at")
+        first = due.values_list("began_at", flat=True).first()
+        if first is None:
+            return 0
+        same_hour = due.filter(began_at__lt=hour_of(first) + timedelta(hours=1))
+        rows = list(dialect.lock(same_hour.order_by("type", "queue", "id"))[:ROLL_UP_BATCH])
+        sums: defaultdict[tuple[str, str], Counts] = defaultdict(Counts)
+        for row in rows:
+            sums[row.type, row.queue].add(Counts.of(row))
+        insert_rows((row_of(*key, HOUR, hour_of(first), counts, None) for key, counts in sums.items()), using)
+        return len(dialect.delete(connection, Statistic, [row.id for row in rows]))
+
+    return dialect.transaction(work, connection)
+
+
+def hour_of(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)

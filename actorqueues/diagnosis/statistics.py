@@ -1,0 +1,107 @@
+"""Series and totals of what workers counted, for charts and tables. One query each, besides the clock's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import connections
+from django.db.models import QuerySet
+
+from actorqueues.models import Statistic
+from actorqueues.models.statistic import MINUTE
+from actorqueues.storage.dialects import dialect_for
+from actorqueues.storage.statistics import Counts
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+READ = ("type", "queue", "began_at", "sent", "settled", "failed", "dead", "latencies")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What happened from ``began_at`` on, for one step of the series. Latencies are seconds, or None without any."""
+
+    began_at: datetime
+    sent: int
+    settled: int
+    failed: int
+    dead: int
+    p50: float | None
+    p99: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueTotal:
+    """The same for one queue of all actors of a type, over the whole time."""
+
+    actor_type: str
+    queue: str
+    sent: int
+    settled: int
+    failed: int
+    dead: int
+    p50: float | None
+    p99: float | None
+
+
+def last_hour(using: str, actor_type: str | None = None, queue: str | None = None) -> list[Point]:
+    """60 points, the last one of the latest minute that is over. A worker's part of it may be seconds late."""
+    step = timedelta(minutes=1)
+    until = floor(now(using), step)
+    rows = chosen(using, until - timedelta(hours=1), actor_type, queue).filter(seconds=MINUTE)
+    return series(rows, until, step, 60)
+
+
+def last_day(using: str, actor_type: str | None = None, queue: str | None = None) -> list[Point]:
+    """24 points, the last one of the current hour."""
+    return by_hour(using, 24, actor_type, queue)
+
+
+def last_week(using: str, actor_type: str | None = None, queue: str | None = None) -> list[Point]:
+    """168 points, the last one of the current hour; ``STATISTICS_RETENTION`` may leave the first ones empty."""
+    return by_hour(using, 7 * 24, actor_type, queue)
+
+
+def by_hour(using: str, hours: int, actor_type: str | None, queue: str | None) -> list[Point]:
+    step = timedelta(hours=1)
+    until = floor(now(using), step) + step
+    return series(chosen(using, until - hours * step, actor_type, queue), until, step, hours)
+
+
+def totals_by_queue(using: str, over: timedelta, actor_type: str | None = None) -> list[QueueTotal]:
+    """By type and queue, over this time before now; more than 3 hours ago only whole hours are known."""
+    totals: defaultdict[tuple[str, str], Counts] = defaultdict(Counts)
+    for row in chosen(using, now(using) - over, actor_type, None):
+        totals[row.type, row.queue].add(Counts.of(row))
+    return [
+        QueueTotal(*key, one.sent, one.settled, one.failed, one.dead, one.latency(50), one.latency(99))
+        for key, one in sorted(totals.items())
+    ]
+
+
+def chosen(using: str, since: datetime, actor_type: str | None, queue: str | None) -> QuerySet[Statistic]:
+    rows = Statistic.objects.using(using).recent(since).only(*READ)
+    if actor_type is not None:
+        rows = rows.filter(type=actor_type)
+    return rows if queue is None else rows.filter(queue=queue)
+
+
+def series(rows: QuerySet[Statistic], until: datetime, step: timedelta, length: int) -> list[Point]:
+    counts: defaultdict[datetime, Counts] = defaultdict(Counts)
+    for row in rows:
+        counts[floor(row.began_at, step)].add(Counts.of(row))
+    starts = [until - step * number for number in range(length, 0, -1)]
+    return [point(start, counts[start]) for start in starts]
+
+
+def point(began_at: datetime, one: Counts) -> Point:
+    return Point(began_at, one.sent, one.settled, one.failed, one.dead, one.latency(50), one.latency(99))
+
+
+def floor(moment: datetime, step: timedelta) -> datetime:
+    return moment - (moment - EPOCH) % step
+
+
+def now(using: str) -> datetime:
+    return dialect_for(using).now(connections[using])

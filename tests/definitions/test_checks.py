@@ -1,5 +1,3 @@
-import pytest
-from django.db import connections
 from django.test import override_settings
 from pydantic import BaseModel
 
@@ -142,59 +140,3 @@ def test_a_queue_that_nobody_reads_is_a_warning():
 
     (message,) = of_definitions(Deaf, Hears)
     assert (message.id, message.obj) == ("actorqueues.W015", Deaf)
-
-
-class Connection:
-    alias = "default"
-
-    def __init__(self, vendor, display_name="", **options):
-        self.vendor = vendor
-        self.display_name = display_name or vendor
-        self.settings_dict = {"OPTIONS": options}
-
-
-@pytest.fixture
-def database(monkeypatch):
-    return lambda connection: monkeypatch.setattr(actor_checks, "_actors_connection", lambda: connection)
-
-
-@pytest.mark.parametrize(
-    ("connection", "found"),
-    [
-        (Connection("postgresql"), []),
-        (Connection("sqlite", transaction_mode="IMMEDIATE"), []),
-        (Connection("sqlite", transaction_mode="immediate"), []),
-        (Connection("sqlite"), ["W021"]),
-        (Connection("sqlite", transaction_mode="EXCLUSIVE"), ["W021"]),
-        (Connection("mysql", "MariaDB"), ["E020"]),
-        (Connection("oracle", "Oracle"), ["E020"]),
-    ],
-)
-def test_the_database_has_to_suit(database, connection, found):
-    database(connection)
-    assert ids(actor_checks.check_database()) == found
-
-
-def test_mariadb_is_not_supported_yet(database):
-    database(Connection("mysql", "MariaDB"))
-    assert "MariaDB, which is not supported yet" in actor_checks.check_database()[0].msg
-
-
-def test_a_sqlite_file_that_is_not_in_wal_mode_is_a_warning(tmp_path, database, django_db_blocker):
-    from django.db.backends.sqlite3.base import DatabaseWrapper
-
-    plain = {
-        **connections["default"].settings_dict,
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": tmp_path / "a",
-    }
-    plain["OPTIONS"] = {}
-    connection = DatabaseWrapper(plain, "default")
-    database(connection)
-    with django_db_blocker.unblock():  # a file of its own
-        assert ids(actor_checks.check_journal_mode(databases=["default"])) == ["W022"]
-        assert actor_checks.check_journal_mode(databases=None) == []
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        assert actor_checks.check_journal_mode(databases=["default"]) == []
-        connection.close()

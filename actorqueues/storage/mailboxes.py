@@ -49,15 +49,16 @@ def read_mail(requests: Sequence[MailRequest], *, using: str) -> tuple[datetime,
     connection, dialect = connections[using], dialect_for(using)
     if promoting := {request.actor_id: request.epoch for request in requests if request.promotes}:
         dialect.transaction(lambda: promote_messages(promoting, using), connection)
-    now, found = dialect.read_standing(connection, [request.actor_id for request in requests])
-    standings = {standing.actor_id: standing for standing in found}
-    mail = {request.actor_id: mail_for(request, standings.get(request.actor_id), now) for request in requests}
     wanted = [
         WantedHeads(request.actor_id, queue, limit)
         for request in requests
         for queue, limit in request.limits.items()
     ]
-    for head in dialect.read_heads(connection, wanted):
+    actor_ids = [request.actor_id for request in requests]
+    now, found, heads = dialect.read_mailboxes(connection, actor_ids, wanted)
+    standings = {standing.actor_id: standing for standing in found}
+    mail = {request.actor_id: mail_for(request, standings.get(request.actor_id), now) for request in requests}
+    for head in heads:
         mail[head.actor_id].heads.append(head)
     return now, mail
 

@@ -33,7 +33,7 @@ class Listener:
     Calls come from a thread of its own and from threads of this process that announce: ``on_hint`` must be
     quick and thread safe. After every connect and reconnect it is called with None, for what was missed.
     It survives restarts of the database: it tries again with backoff, and hints None meanwhile.
-    ``quick`` (settable): somebody waits, so SQLite is looked at every 5 ms instead of every 20.
+    ``quick`` (settable): somebody waits, so SQLite is looked at every 1 to 5 ms instead of every 20.
     """
 
     def __init__(self, using: str, topics: Sequence[str], on_hint: OnHint, *, quick: bool = False) -> None:

@@ -14,8 +14,9 @@ LAST_WAKE = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'act
 NEW_WAKES = "SELECT id, actor_id FROM actorqueues_wake WHERE id > ? ORDER BY id LIMIT ?"
 MOST_WAKES = 1000
 
-QUICK = 0.005  # seconds between two looks while somebody waits
-CALM = 0.02
+# Seconds between two looks: while somebody waits and something was written a moment ago; waits; nobody waits.
+EAGER, QUICK, CALM = 0.001, 0.005, 0.02
+MOMENT = 0.5  # seconds
 
 Hint = tuple[str, list[UUID] | None]
 
@@ -35,6 +36,7 @@ class SQLiteSource:
             **{**wrapper.get_connection_params(), "check_same_thread": False, "isolation_level": None}
         )
         self._version = self._look()
+        self._changed_at = time.monotonic()
         self._last_wake: int = self._connection.execute(LAST_WAKE).fetchone()[0]
 
     def wait(self, seconds: float) -> list[Hint]:
@@ -44,13 +46,18 @@ class SQLiteSource:
             left = until - time.monotonic()
             if left <= 0:
                 return []
-            time.sleep(min(left, QUICK if self._quick() else CALM))
+            time.sleep(min(left, self._pause()))
         return hints
+
+    def _pause(self) -> float:
+        if not self._quick():
+            return CALM
+        return EAGER if time.monotonic() < self._changed_at + MOMENT else QUICK
 
     def _hints(self) -> list[Hint]:
         if (version := self._look()) == self._version:
             return []
-        self._version = version
+        self._version, self._changed_at = version, time.monotonic()
         hints: list[Hint] = []
         for topic in self._topics:
             if topic != "work":

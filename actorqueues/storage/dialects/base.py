@@ -177,10 +177,10 @@ class Dialect(Protocol):
     def read_heads(self, connection: BaseDatabaseWrapper, wanted: Sequence[WantedHeads]) -> list[Head]:
         """Mailbox heads in order of (actor, queue, id)."""
 
-    def read_standing(
-        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]
-    ) -> tuple[datetime, list[Standing]]:
-        """The database's time, and the standing of those actors that have a row."""
+    def read_mailboxes(
+        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID], wanted: Sequence[WantedHeads]
+    ) -> tuple[datetime, list[Standing], list[Head]]:
+        """The database's time, the standing of those actors that have a row, and their heads as ``read_heads``."""
 
     def next_scheduled(
         self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]

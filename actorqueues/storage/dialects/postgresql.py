@@ -100,6 +100,10 @@ FROM before
 LONGEST_TIMEOUT = 2**31 - 1  # milliseconds: PostgreSQL's settings are integers
 
 
+def sizes(wanted: Sequence[WantedHeads]) -> list[str]:
+    return transposed([(want.actor_id, want.queue, want.limit) for want in wanted], 3)
+
+
 def idle_milliseconds(lease: float) -> int:
     """Well below the lease: who takes over finds no row locked."""
     return min(int(lease * 1000 * 0.6), LONGEST_TIMEOUT)
@@ -261,15 +265,18 @@ class PostgreSQL(PostgreSQLBatches):
         return queryset.select_for_update(no_key=True)
 
     def read_heads(self, connection: BaseDatabaseWrapper, wanted: Sequence[WantedHeads]) -> list[Head]:
-        columns = transposed([(want.actor_id, want.queue, want.limit) for want in wanted], 3)
-        return [Head(*row) for row in self._rows(connection, HEADS, columns)]
+        return [Head(*row) for row in self._rows(connection, HEADS, sizes(wanted))]
 
-    def read_standing(
-        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]
-    ) -> tuple[datetime, list[Standing]]:
-        rows = self._rows(connection, STANDING, (array_literal(actor_ids),))
+    def read_mailboxes(
+        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID], wanted: Sequence[WantedHeads]
+    ) -> tuple[datetime, list[Standing], list[Head]]:
+        with self.together(connection) as batch:
+            standing = batch.send(STANDING, (array_literal(actor_ids),))
+            heads = batch.send(HEADS, sizes(wanted)) if wanted else None
+        rows = standing.fetchall()
         now = rows[0][0] + clock.offset if rows else self.now(connection)
-        return now, [Standing(*row[1:]) for row in rows]
+        found = [] if heads is None else [Head(*row) for row in heads.fetchall()]
+        return now, [Standing(*row[1:]) for row in rows], found
 
     def next_scheduled(
         self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     import psycopg
 
 # The transaction is bounded in its waits for locks from here on: somebody's long one must not hold up the batch.
-ADVANCE = """
-UPDATE actorqueues_journal SET sequence = %s WHERE worker_id = %s AND sequence = %s
-RETURNING clock_timestamp(), set_config('lock_timeout', %s, true)
-"""
-FENCE = """
-SELECT id, epoch FROM actorqueues_actor WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+# One row of nulls: all actors are locked by others. No row: the journal is elsewhere.
+OPEN = """
+WITH advanced AS (
+    UPDATE actorqueues_journal SET sequence = %s WHERE worker_id = %s AND sequence = %s
+    RETURNING clock_timestamp() AS now, set_config('lock_timeout', %s, true)
+)
+SELECT advanced.now, fenced.id, fenced.epoch FROM advanced LEFT JOIN LATERAL (
+    SELECT id, epoch FROM actorqueues_actor
+    WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+) fenced ON true
 """
 # Through the actor's row: the index of wakes begins with the type.
 DELETE_WAKES = """
@@ -46,11 +50,15 @@ def has_transaction_timeout(connection: BaseDatabaseWrapper) -> bool:
     return bool(connection.pg_version >= 170_000)  # type: ignore[attr-defined]
 
 
+FEW = 2  # statements: a pipeline costs more than their round trips
+
+
 class Together:
-    """Statements of one round trip. Their answers are there when the block has ended."""
+    """Statements that go out when the block ends, in one round trip if they are many. Then their answers are there."""
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
+        self.waiting: list[tuple[psycopg.Cursor[Any], str, Sequence[Any]]] = []
 
     def insert(self, model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
         self.send(insert_sql(model, tuple(columns)), transposed(rows, len(columns)))
@@ -65,8 +73,20 @@ class Together:
         import psycopg  # an extra: SQLite projects do without it
 
         cursor = psycopg.Cursor(self.connection.connection)
-        cursor.execute(sql, parameters)
+        self.waiting.append((cursor, sql, parameters))
         return cursor
+
+    def go(self) -> None:
+        import psycopg
+
+        many = len(self.waiting) > FEW and psycopg.Pipeline.is_supported()
+        with (
+            self.connection.connection.pipeline()
+            if many and has_transaction_timeout(self.connection)
+            else nullcontext()
+        ):
+            for cursor, sql, parameters in self.waiting:
+                cursor.execute(sql, parameters)
 
     @staticmethod
     def count_of(cursor: psycopg.Cursor[Any]) -> Answer:
@@ -76,15 +96,11 @@ class Together:
 class PostgreSQLBatches:
     @contextmanager
     def together(self, connection: BaseDatabaseWrapper) -> Iterator[Together]:
-        import psycopg
-
         connection.ensure_connection()
-        pipelines = psycopg.Pipeline.is_supported() and has_transaction_timeout(connection)
-        with (
-            connection.wrap_database_errors,
-            connection.connection.pipeline() if pipelines else nullcontext(),
-        ):
-            yield Together(connection)
+        batch = Together(connection)
+        yield batch
+        with connection.wrap_database_errors:
+            batch.go()
 
     def open_batch(
         self,
@@ -94,13 +110,13 @@ class PostgreSQLBatches:
         actor_ids: Sequence[UUID],
         lock_wait: float,
     ) -> OpenBatch | None:
+        limit = f"{int(lock_wait * 1000)}ms"
         with self.together(connection) as batch:
-            limit = f"{int(lock_wait * 1000)}ms"
-            advanced = batch.send(ADVANCE, (sequence, worker_id, sequence - 1, limit))
-            fenced = batch.send(FENCE, (array_literal(actor_ids),))
-        if (row := advanced.fetchone()) is None:
+            opened = batch.send(OPEN, (sequence, worker_id, sequence - 1, limit, array_literal(actor_ids)))
+        if not (rows := opened.fetchall()):
             return None
-        return OpenBatch(row[0] + clock.offset, dict(fenced.fetchall()))
+        epochs = {actor_id: epoch for _, actor_id, epoch in rows if actor_id is not None}
+        return OpenBatch(rows[0][0] + clock.offset, epochs)
 
     def delete_wakes(
         self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID], holder: UUID | None = None

@@ -209,16 +209,17 @@ class SQLite(SQLiteBatches):
             heads.extend(self._head(want.actor_id, row) for row in rows)
         return heads
 
-    def read_standing(
-        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]
-    ) -> tuple[datetime, list[Standing]]:
+    def read_mailboxes(
+        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID], wanted: Sequence[WantedHeads]
+    ) -> tuple[datetime, list[Standing], list[Head]]:
         execute, scheduled = raw_of(connection).execute, self.next_scheduled(connection, actor_ids)
         found = ((actor_id, execute(STANDING, (actor_id.hex,)).fetchone()) for actor_id in actor_ids)
-        return self.now(connection), [
+        standings = [
             Standing(actor_id, row[0], bool(row[1]), row[2], scheduled.get(actor_id))
             for actor_id, row in found
             if row is not None
         ]
+        return self.now(connection), standings, self.read_heads(connection, wanted)
 
     def next_scheduled(
         self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]

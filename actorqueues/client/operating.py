@@ -7,6 +7,7 @@ from actorqueues.bridge import in_thread, refuse_running_loop
 from actorqueues.client.letters import DeadMessage
 from actorqueues.client.receipts import Receipt
 from actorqueues.client.targets import Target
+from actorqueues.client.users import current_user_id
 from actorqueues.client.waiting import uid_of
 from actorqueues.storage.actors import actor_exists, mark_destroying
 from actorqueues.storage.cancelling import cancel_message
@@ -113,20 +114,25 @@ def exists(target: Target) -> bool:
 def pause(target: Target) -> None:
     if target.must_exist and not exists(target):
         raise target.not_found()
-    pause_actor(target.actor_id, target.type_name, target.key, using=target.using)
+    pause_actor(target.actor_id, target.type_name, target.key, user_id=current_user_id(), using=target.using)
     look_at(target)
 
 
 def resume(target: Target) -> None:
     if target.must_exist and not exists(target):
         raise target.not_found()
-    resume_actor(target.actor_id, target.type_name, target.key, using=target.using)
+    resume_actor(target.actor_id, target.type_name, target.key, user_id=current_user_id(), using=target.using)
     look_at(target)
 
 
 def destroy(target: Target) -> None:
     marked = mark_destroying(
-        target.actor_id, target.type_name, target.key, generation=target.generation, using=target.using
+        target.actor_id,
+        target.type_name,
+        target.key,
+        generation=target.generation,
+        user_id=current_user_id(),
+        using=target.using,
     )
     if marked:
         look_at(target)
@@ -135,7 +141,7 @@ def destroy(target: Target) -> None:
 
 
 def cancel(target: Target, uid: UUID) -> bool:
-    cancelled = cancel_message(uid, actor_id=target.actor_id, using=target.using)
+    cancelled = cancel_message(uid, actor_id=target.actor_id, user_id=current_user_id(), using=target.using)
     if cancelled:
         announce_after_commit("done", [uid], using=target.using)
     return cancelled
@@ -147,7 +153,9 @@ def dead_letters(target: Target) -> list[DeadMessage]:
 
 def replay(target: Target, messages: tuple[str | Receipt | DeadMessage, ...]) -> list[str]:
     uids = [uid_of(one.id if isinstance(one, DeadMessage) else one) for one in messages] or None
-    found = replay_dead_letters(target.actor_id, target.type_name, target.key, uids, using=target.using)
+    found = replay_dead_letters(
+        target.actor_id, target.type_name, target.key, uids, user_id=current_user_id(), using=target.using
+    )
     if found:
         look_at(target)
     return [uid.hex for uid in found]

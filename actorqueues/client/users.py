@@ -13,8 +13,11 @@ def user_of_message(given: Any) -> str | None:
 
     ``given`` is a user, its primary key, or None for nobody.
     """
-    if given is not UNSET:
-        return user_id_of(given)
+    return current_user_id() if given is UNSET else user_id_of(given)
+
+
+def current_user_id() -> str | None:
+    """Of the message in hand, or of the request."""
     delivery = current_delivery.get()
     if delivery is not None:
         return delivery.user_id

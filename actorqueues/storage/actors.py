@@ -9,8 +9,9 @@ from uuid import UUID
 from django.db import connections
 from django.db.models import F
 
-from actorqueues.models import ActorInstance, ActorStatus, Message, Wake
+from actorqueues.models import ActorInstance, ActorStatus, HistoryKind, Message, Wake
 from actorqueues.storage.dialects import dialect_for
+from actorqueues.storage.history import add_entry
 from actorqueues.storage.outgoing import Outgoing
 
 HERE = (ActorStatus.LIVE, ActorStatus.HELD)
@@ -119,7 +120,13 @@ def present_actors(actor_ids: Iterable[UUID], *, using: str) -> dict[UUID, int]:
 
 
 def mark_destroying(
-    actor_id: UUID, type_name: str, key: str, *, generation: int | None = None, using: str
+    actor_id: UUID,
+    type_name: str,
+    key: str,
+    *,
+    generation: int | None = None,
+    user_id: str | None = None,
+    using: str,
 ) -> bool:
     """Marks an actor to be destroyed by its owner or next claimant. False: no such actor (or generation).
 
@@ -138,6 +145,7 @@ def mark_destroying(
             marked = mine.update(status=ActorStatus.DESTROYING)
         if marked:
             append_wakes([(type_name, actor_id, key)], using=using)
+            add_entry(actor_id, HistoryKind.DESTROYED, user_id=user_id, using=using)
         return bool(marked)
 
     return bool(dialect.transaction(work, connection))

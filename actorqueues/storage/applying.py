@@ -12,8 +12,9 @@ from django.db import connections
 
 from actorqueues.conf import settings
 from actorqueues.exceptions import OperationRefused
-from actorqueues.models import ActorInstance, DeadLetter, Event, Message, Outcome, OutcomeStatus
+from actorqueues.models import ActorInstance, DeadLetter, Event, HistoryEntry, Message, Outcome, OutcomeStatus
 from actorqueues.storage.dialects import Answer, Row, Together, dialect_for
+from actorqueues.storage.history import HISTORY_COLUMNS, failure_rows
 from actorqueues.storage.leaving import destroy_actors, release_actors
 from actorqueues.storage.operations import (
     Bury,
@@ -88,6 +89,7 @@ def apply_chains(chains: Sequence[Chain], now: datetime, *, using: str) -> list[
         ]
         keep_outcomes(operations, batch, now)
         keep_dead_letters(operations, batch, now)
+        keep_history(operations, batch, now)
         save_states(operations, batch, now)
         store_events(operations, batch, now)
     for wanted, answer in changes:
@@ -153,6 +155,12 @@ def keep_dead_letters(operations: Sorted, batch: Together, now: datetime) -> Non
     ]  # fmt: skip
     if rows:
         batch.insert(DeadLetter, DEAD_COLUMNS, rows)
+
+
+def keep_history(operations: Sorted, batch: Together, now: datetime) -> None:
+    rows = list(failure_rows(operations.pick(Return), operations.pick(Bury), now))
+    if rows:
+        batch.insert(HistoryEntry, HISTORY_COLUMNS, rows)
 
 
 def save_states(operations: Sorted, batch: Together, now: datetime) -> None:

@@ -7,14 +7,15 @@ from uuid import UUID
 from django.db import connections
 
 from actorqueues.conf import settings
-from actorqueues.models import Message, Outcome, OutcomeStatus
+from actorqueues.models import HistoryKind, Message, Outcome, OutcomeStatus
 from actorqueues.storage.deduplication import free_keys
 from actorqueues.storage.dialects import dialect_for
+from actorqueues.storage.history import add_entry
 
 CANCELLED = "cancelled"
 
 
-def cancel_message(uid: UUID, *, actor_id: UUID, using: str) -> bool:
+def cancel_message(uid: UUID, *, actor_id: UUID, user_id: str | None = None, using: str) -> bool:
     """Takes a message back that was never started. False: it has started, is settled, or never was.
 
     Frees its dedupe keys; a sender who waits gets ``failed``. Durable when it returns, or with the
@@ -35,6 +36,14 @@ def cancel_message(uid: UUID, *, actor_id: UUID, using: str) -> bool:
             free_keys([UUID(hex=key) for key in keys], uid, using=using)
         if message.keeps_outcome:
             answer_cancelled(uid, actor_id, message.queue, using)
+        add_entry(
+            actor_id,
+            HistoryKind.CANCELLED,
+            user_id=user_id,
+            queue=message.queue,
+            message_uid=uid,
+            using=using,
+        )
         return True
 
     return bool(dialect.transaction(work, connection))

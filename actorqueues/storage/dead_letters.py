@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connections
 from django.db.models import QuerySet
 
-from actorqueues.models import ActorInstance, DeadLetter, Outcome
+from actorqueues.models import ActorInstance, DeadLetter, HistoryKind, Outcome
 from actorqueues.storage.dialects import dialect_for
+from actorqueues.storage.history import add_entry
 from actorqueues.storage.sending import MESSAGE_COLUMNS
 
 CHUNK = 1000
@@ -22,7 +24,13 @@ def list_dead_letters(actor_id: UUID, *, using: str) -> list[DeadLetter]:
 
 
 def replay_dead_letters(
-    actor_id: UUID, type_name: str, key: str, uids: Collection[UUID] | None = None, *, using: str
+    actor_id: UUID,
+    type_name: str,
+    key: str,
+    uids: Collection[UUID] | None = None,
+    *,
+    user_id: str | None = None,
+    using: str,
 ) -> list[UUID]:
     """Puts dead letters of an actor (all of them when ``uids`` is None) back at the tail of their queues.
 
@@ -35,7 +43,7 @@ def replay_dead_letters(
     before = dialect_for(using).now(connections[using])
     known = {actor_id: (type_name, actor_id, key)}
     replayed: list[UUID] = []
-    while some := replay_some(letters, before=before, wakes=known, using=using):
+    while some := replay_some(letters, before=before, wakes=known, user_id=user_id, using=using):
         replayed += some
     return replayed
 
@@ -46,6 +54,7 @@ def replay_some(
     before: datetime,
     limit: int = CHUNK,
     wakes: Mapping[UUID, Wake] | None = None,
+    user_id: str | None = None,
     using: str,
 ) -> dict[UUID, UUID]:
     """The same for at most ``limit`` of these letters, in one transaction; each with its actor, in order.
@@ -67,9 +76,28 @@ def replay_some(
             rung = [actors[actor_id] for actor_id in dict.fromkeys(found.values())]
             dialect.insert_sends(connection, MESSAGE_COLUMNS, [row_of(letter) for letter in rows], rung)
             dialect.delete(connection, DeadLetter, list(found))
+            tell_replays(rows, user_id, using)
         return found
 
     return dialect.transaction(work, connection)
+
+
+def tell_replays(letters: Sequence[DeadLetter], user_id: str | None, using: str) -> None:
+    """One entry an actor: a thousand letters must not push everything else out of its history."""
+    by_actor: defaultdict[UUID, list[DeadLetter]] = defaultdict(list)
+    for letter in letters:
+        by_actor[letter.actor_id].append(letter)
+    for actor_id, its in by_actor.items():
+        queue, uid, note = ("", None, f"{len(its)} messages") if its[1:] else (its[0].queue, its[0].uid, "")
+        add_entry(
+            actor_id,
+            HistoryKind.REPLAYED,
+            user_id=user_id,
+            queue=queue,
+            message_uid=uid,
+            note=note,
+            using=using,
+        )
 
 
 def wakes_of(actor_ids: Collection[UUID], using: str) -> dict[UUID, Wake]:

@@ -15,12 +15,14 @@ from actorqueues.models import (
     ActorStatus,
     DeadLetter,
     Event,
+    HistoryKind,
     Message,
     Outcome,
     OutcomeStatus,
     Pause,
 )
 from actorqueues.storage.dialects import WantedHeads, dialect_for
+from actorqueues.storage.history import add_entry, forget_past, gist
 from actorqueues.storage.operations import Chain, Destroy, Release
 
 SEEN_COLUMNS = ("id", "uid", "queue", "keeps_outcome")
@@ -50,7 +52,8 @@ def release_actors(releases: Sequence[tuple[Chain, Release]], now: datetime, usi
 def hold_actor(actor_id: UUID, reason: str, using: str) -> None:
     """Keeps it from being claimed; one that is marked to be destroyed stays so."""
     live = ActorInstance.objects.using(using).filter(id=actor_id, status=ActorStatus.LIVE)
-    live.update(status=ActorStatus.HELD, held_reason=reason)
+    if live.update(status=ActorStatus.HELD, held_reason=reason):
+        add_entry(actor_id, HistoryKind.HELD, note=gist(reason), using=using)
 
 
 def next_wakes(releases: Sequence[tuple[Chain, Release]], now: datetime, using: str) -> dict[UUID, datetime]:
@@ -79,6 +82,7 @@ def destroy_actors(endings: Sequence[tuple[Chain, Destroy]], now: datetime, usin
         dialect_for(using).delete_wakes(connections[using], [chain.actor_id])
         for model in (DeadLetter, Event):
             model._default_manager.using(using).filter(actor_id=chain.actor_id).delete()
+        keep_its_end(chain.actor_id, using)
         remove_mail(chain.actor_id, ending.error, now, using)
         # The row stays: generation and epoch go on growing, or a stale worker's epoch would match again.
         ActorInstance.objects.using(using).filter(id=chain.actor_id).update(
@@ -96,6 +100,13 @@ def destroy_actors(endings: Sequence[tuple[Chain, Destroy]], now: datetime, usin
             event_number=0,
             held_reason="",
         )
+
+
+def keep_its_end(actor_id: UUID, using: str) -> None:
+    """Of the history only that it was destroyed stays; who has marked it has written that already."""
+    forget_past(actor_id, using=using)
+    if not ActorInstance.objects.using(using).filter(id=actor_id, status=ActorStatus.DESTROYING).exists():
+        add_entry(actor_id, HistoryKind.DESTROYED, note="by itself", using=using)
 
 
 def remove_mail(actor_id: UUID, error: str, now: datetime, using: str) -> None:

@@ -7,15 +7,16 @@ from uuid import UUID
 from django.db import connections
 from django.db.models import Exists, OuterRef
 
-from actorqueues.models import ActorInstance, ActorStatus, Message, Pause
+from actorqueues.models import ActorInstance, ActorStatus, HistoryKind, Message, Pause
 from actorqueues.storage.actors import append_wakes, insert_rows
 from actorqueues.storage.dialects import dialect_for
+from actorqueues.storage.history import add_entry
 
 CHUNK = 1000
 LOWEST = UUID(int=0)
 
 
-def pause_actor(actor_id: UUID, type_name: str, key: str, *, using: str) -> None:
+def pause_actor(actor_id: UUID, type_name: str, key: str, *, user_id: str | None = None, using: str) -> None:
     """Pauses one actor; makes its row when there is none. What is in flight is finished."""
     connection, dialect = connections[using], dialect_for(using)
 
@@ -26,11 +27,12 @@ def pause_actor(actor_id: UUID, type_name: str, key: str, *, using: str) -> None
             insert_rows([ActorInstance(id=actor_id, type=type_name, key=key)], using)
             mine.update(paused_at=now)
         append_wakes([(type_name, actor_id, key)], using=using)  # the doorbell, for whoever holds it
+        add_entry(actor_id, HistoryKind.PAUSED, user_id=user_id, using=using)
 
     dialect.transaction(work, connection)
 
 
-def resume_actor(actor_id: UUID, type_name: str, key: str, *, using: str) -> None:
+def resume_actor(actor_id: UUID, type_name: str, key: str, *, user_id: str | None = None, using: str) -> None:
     """Ends the pause of one actor, and lets one go on that was held. Nothing happens otherwise."""
     connection = connections[using]
 
@@ -40,6 +42,7 @@ def resume_actor(actor_id: UUID, type_name: str, key: str, *, using: str) -> Non
         resumed += mine.filter(status=ActorStatus.HELD).update(status=ActorStatus.LIVE, held_reason="")
         if resumed:
             append_wakes([(type_name, actor_id, key)], using=using)
+            add_entry(actor_id, HistoryKind.RESUMED, user_id=user_id, using=using)
 
     dialect_for(using).transaction(work, connection)
 

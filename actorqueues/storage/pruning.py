@@ -17,6 +17,7 @@ from actorqueues.models import (
     DeadLetter,
     Deduplication,
     Event,
+    HistoryEntry,
     Message,
     Outcome,
     Statistic,
@@ -62,6 +63,10 @@ def old_transient_events(using: str, until: datetime) -> models.QuerySet[Any]:
     return old_events(using, until).filter(number=None)
 
 
+def old_history(using: str, until: datetime) -> models.QuerySet[Any]:
+    return HistoryEntry.objects.using(using).filter(happened_at__lte=until)
+
+
 def old_statistics(using: str, until: datetime) -> models.QuerySet[Any]:
     return Statistic.objects.using(using).old(until)
 
@@ -83,6 +88,7 @@ KINDS: Sequence[Kind] = (
     Kind("dead-letters", old_dead_letters, lambda: timedelta(seconds=settings.DEAD_RETENTION)),
     Kind("events", old_events, lambda: timedelta(seconds=settings.EVENT_RETENTION)),
     Kind("transient-events", old_transient_events, lambda: TRANSIENT_LIFETIME),
+    Kind("history", old_history, lambda: timedelta(seconds=settings.HISTORY_RETENTION)),
     Kind("statistics", old_statistics, lambda: timedelta(seconds=settings.STATISTICS_RETENTION)),
     Kind("tombstones", old_tombstones, lambda: TOMBSTONE_LIFETIME, least=TOMBSTONE_LIFETIME),
 )

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from uuid import uuid4
 
+import pytest
+
 from actorqueues import Actor, Backoff, Reject, clock, handler
 from actorqueues.models import Message, Statistic
 from actorqueues.models.statistic import LATENCY_BOUNDS
@@ -15,6 +17,8 @@ from actorqueues.storage.operations import Settle
 from actorqueues.storage.statistics import Counted, Counts
 from tests.fixtures.workers import PATIENCE, eventually
 from tests.storage.leases import Holder, begin, chain_of, heads_of, held_actor, settle
+
+pytestmark = pytest.mark.usefixtures("empty_registry")
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

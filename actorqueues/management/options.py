@@ -100,6 +100,18 @@ def add_process_options(parser: CommandParser) -> None:
     process.add_argument(
         "--log-file", metavar="PATH", help="append the log to this file instead of the terminal"
     )
+    process.add_argument(
+        "--health-file", metavar="PATH", help="keep a JSON file that says whether the worker is well"
+    )
+    process.add_argument(
+        "--health-port", type=port, metavar="PORT", help="say it over HTTP: 200 or 503, at / and /live"
+    )
+    process.add_argument(
+        "--health-address",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        help="the address of that port (default 127.0.0.1, which only this machine reaches)",
+    )
     process.add_argument("--parent-pipe", type=int, help=argparse.SUPPRESS)
 
 
@@ -130,6 +142,12 @@ def positive_duration(text: str) -> float:
     if seconds == 0:
         raise argparse.ArgumentTypeError("it must be longer than 0 seconds")
     return seconds
+
+
+def port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: take one up to 65535, or 0 for any")
+    return int(text)
 
 
 def count(text: str) -> int:

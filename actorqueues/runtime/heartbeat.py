@@ -64,6 +64,7 @@ class Heartbeat:
         self.tick = min(TICK, options.lease / 10)
         self.measured, self.measured_at = (0, 0), 0.0
         self.reported = False
+        self.reaches_database = True
         self.thread = threading.Thread(target=self.run, name="aq-heartbeat", daemon=True)
 
     def start(self) -> None:
@@ -75,7 +76,18 @@ class Heartbeat:
 
     @property
     def is_trusted(self) -> bool:
-        return clock_through_suspend() < self.trusted_until
+        return self.trusted_for > 0
+
+    @property
+    def trusted_for(self) -> float:
+        """Seconds that the lease may still be trusted."""
+        return self.trusted_until - clock_through_suspend()
+
+    @property
+    def silence(self) -> float:
+        """Seconds that the event loop has left the last question unanswered. From any thread."""
+        asked_at, answered_at = self.asked_at, self.answered_at
+        return 0.0 if answered_at >= asked_at else time.monotonic() - asked_at
 
     def run(self) -> None:
         renew_at = clock_through_suspend() + self.options.lease / RENEWALS
@@ -121,7 +133,9 @@ class Heartbeat:
         except (DatabaseError, InterfaceError) as error:
             logger.warning("the heartbeat could not renew the lease, trying again: %s", error)
             connection.close()
+            self.reaches_database = False
             return True
+        self.reaches_database = True
         if alive:
             self.trusted_until = before + self.options.lease * (1 - MARGIN)
         return alive

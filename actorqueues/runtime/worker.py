@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -44,6 +45,8 @@ class Worker:
         self.ready = threading.Event()
         self.failure: Exception | None = None  # of an embedded one that could not begin
         self.signals = 0
+        self.session: Session | None = None  # the last one that began
+        self.started_at = datetime.now(UTC)
 
     # In a process of its own
 
@@ -88,6 +91,10 @@ class Worker:
             logging.shutdown()
             os._exit(0)
 
+    @property
+    def is_stopping(self) -> bool:
+        return self.stop_asked is not None and self.stop_asked.is_set()
+
     def stop(self) -> None:
         """Asks the worker to stop. From any thread."""
         if self.loop is not None and self.stop_asked is not None and not self.loop.is_closed():
@@ -126,6 +133,7 @@ class Worker:
             session = Session(options, threads)
             try:
                 await session.begin()
+                self.session = session
                 return session
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("cannot begin yet: %s", error)

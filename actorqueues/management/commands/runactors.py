@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import nullcontext
-from typing import Any
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
@@ -22,6 +23,9 @@ from actorqueues.management.options import (
 )
 from actorqueues.management.reloading import SourceWatch
 from actorqueues.runtime.supervision import BACKOFF, CHANGED_CODE, end_with_parent, run_supervised
+
+if TYPE_CHECKING:
+    from actorqueues.runtime.worker import Worker
 
 RELOAD_BACKOFF = (1.0,)  # what does not start may be a half-written file: its author is not to wait long
 
@@ -70,9 +74,24 @@ class Command(BaseCommand):
         if options["reload"]:
             watch.start()
         with drain_progress() if options["drain"] else nullcontext() as on_progress:
-            Worker(chosen, on_progress=on_progress).run()
+            worker = Worker(chosen, on_progress=on_progress)
+            with told_health(worker, options):
+                worker.run()
         if watch.changed:
             sys.exit(CHANGED_CODE)
+
+
+@contextmanager
+def told_health(worker: Worker, options: dict[str, Any]) -> Iterator[None]:
+    from actorqueues.runtime.health import published_health
+
+    where = {"path": options["health_file"], "port": options["health_port"]}
+    with ExitStack() as publishing:
+        try:
+            publishing.enter_context(published_health(worker, address=options["health_address"], **where))
+        except OSError as error:
+            raise CommandError(f"The worker's health cannot be published: {error}.") from error
+        yield
 
 
 def refuse_mistakes(options: dict[str, Any]) -> None:
@@ -81,6 +100,9 @@ def refuse_mistakes(options: dict[str, Any]) -> None:
         raise CommandError(
             "--reload and --drain exclude each other: a drained worker has nothing to wait for."
         )
+    folder = os.path.dirname(options["health_file"] or "") or "."
+    if options["health_file"] and not os.access(folder, os.W_OK):
+        raise CommandError(f"--health-file {options['health_file']} cannot be written: look at {folder}.")
     if options["database"] not in (None, *connections):
         raise CommandError(f"--database {options['database']} is not in DATABASES: {', '.join(connections)}.")
     try:

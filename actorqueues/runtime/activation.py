@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from actorqueues import clock
 from actorqueues.definitions.abort import AbortController
+from actorqueues.definitions.actor import Actor
 from actorqueues.definitions.context import current_activation, current_scope
 from actorqueues.definitions.keys import decode_key
 from actorqueues.exceptions import LeaseLost
@@ -28,7 +29,6 @@ from actorqueues.storage.operations import Emission, Emit, SaveState
 from actorqueues.wakeups import announce_after_commit
 
 if TYPE_CHECKING:
-    from actorqueues.definitions.actor import Actor
     from actorqueues.mailbox.delivery import Delivery
     from actorqueues.runtime.session import Session
     from actorqueues.storage.claiming import Claimed
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from actorqueues.storage.operations import Step
 
 logger = logging.getLogger("actorqueues.activation")
+DEFAULT_HOOKS = (Actor.on_create, Actor.on_wake, Actor.on_sleep, Actor.on_destroy, Actor.on_error)
 T = TypeVar("T")
 
 
@@ -111,6 +112,8 @@ class Activation:
 
     async def call_hook(self, hook: Callable[..., Any], *arguments: Any) -> Any:
         """A plain or async method of the user's. Outside a delivery its sends leave at once."""
+        if getattr(hook, "__func__", None) in DEFAULT_HOOKS:
+            return None  # a task and a thread for nothing would be most of what waking an actor costs
 
         async def call() -> Any:
             if inspect.iscoroutinefunction(hook):

@@ -143,11 +143,19 @@ async def run(actor: Actor[Any]) -> None:
 
 async def wait_for_end(activation: Activation, task: asyncio.Task[Any]) -> None:
     """Until ``run`` has ended; once the activation is to end, it and its tasks have the grace period for that."""
-    aborted = asyncio.ensure_future(activation.abort_signal.wait())
+    over = activation.loop.create_future()
+
+    def end(*_: object) -> None:
+        if not over.done():
+            over.set_result(None)
+
+    activation.scopes.broken.add_done_callback(end)
+    task.add_done_callback(end)
+    activation.abort_signal.add_callback(end)
     try:
-        await asyncio.wait({task, aborted, activation.scopes.broken}, return_when=asyncio.FIRST_COMPLETED)
+        await over
     finally:
-        aborted.cancel()
+        activation.abort_signal.remove_callback(end)
     if activation.scopes.broken.done() or task.done():
         return
     grace = 0.0 if activation.lost is not None else activation.session.grace_left()

@@ -1,5 +1,6 @@
 pytest_plugins = [
     "tests.fixtures.strictness",
+    "tests.fixtures.repeating",
     "tests.fixtures.servers",
     "tests.fixtures.pgbouncer",
     "tests.fixtures.backends",

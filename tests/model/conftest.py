@@ -1,0 +1,3 @@
+from tests.fixtures.backends import store as backend
+
+__all__ = ["backend"]

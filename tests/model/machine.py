@@ -262,6 +262,7 @@ class StoreMachine(RuleBasedStateMachine):
             if rings:
                 ids = [lease.claimed.actor_id for lease in worker.leases.values()]
                 ring(worker.holder.id, ids, using=self.using)
+                self.model.hear(worker.holder.id)
             self.read_mail_of(worker)
             if cancels:  # what was just read: a step that needs it is refused
                 read = [
@@ -448,6 +449,9 @@ class StoreMachine(RuleBasedStateMachine):
             owners = [one for one in self.workers if key in one.leases and one.leases[key].epoch == row.epoch]
             assert len(owners) <= 1, "two live epochs"
             assert all(owner.holder.id == row.worker_id for owner in owners)
+            ended = [lease.epoch for one in self.workers for lease in one.over if lease.key == key]
+            ended += [one.leases[key].epoch for one in self.workers if one.reaped and key in one.leases]
+            assert all(epoch < row.epoch for epoch in ended), "what is over could still be written with"
 
     def messages_are_right(self):
         stored = {key: [] for key in KEYS}
@@ -478,6 +482,9 @@ class StoreMachine(RuleBasedStateMachine):
             due_at = self.model.due_at(key)
             if actor.holder is not None:
                 assert actor.holder in workers
+                assert key in woken or not actor.unheard, (
+                    f"the holder of {key} is not told of {actor.unheard}"
+                )
             elif due_at is not None and not actor.paused and key not in woken:
                 assert rows[key].wake_at is not None, f"{key} is stranded: {actor}"
                 assert (rows[key].wake_at - self.began).total_seconds() < due_at + 400

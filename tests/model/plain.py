@@ -42,6 +42,9 @@ class PlainActor:
     destroyed_at: float = 0
     mail: list[Letter] = field(default_factory=list)  # in its order, over all queues
     scheduled: list[Letter] = field(default_factory=list)
+    unheard: set = field(
+        default_factory=set
+    )  # came since its holder heard the doorbell, and reads after that
     settled: list[int] = field(default_factory=list)  # of this generation: its state is their fold
 
     def find(self, uid):
@@ -85,6 +88,7 @@ class PlainStore:
             self.dedupe_keys[name] = (letter.uid, self.now + window)
         actor = self.actors[key]
         (actor.mail if letter.scheduled_at is None else actor.scheduled).append(letter)
+        actor.unheard.add(letter.uid)
         self.numbers[letter.uid] = letter.number
         return letter.uid
 
@@ -124,8 +128,14 @@ class PlainStore:
     def claim(self, key, worker):
         actor = self.actors[key]
         actor.exists, actor.holder = True, worker
+        actor.unheard.clear()
         if actor.status == "destroyed":
             actor.status = "live"
+
+    def hear(self, worker):
+        for actor in self.actors.values():
+            if actor.holder == worker:
+                actor.unheard.clear()
 
     def free(self, worker):
         """What a dead or retiring worker held; the actors that came free."""

@@ -4,7 +4,7 @@ from actorqueues.models import Message, Wake
 from actorqueues.storage.hastening import Hastened, hasten_retries
 from actorqueues.storage.operations import Return
 from tests.fixtures.backends import only_postgresql
-from tests.storage.leases import Holder, begin, chain_of, heads_of, held_actor, release, row_of
+from tests.storage.leases import Holder, begin, chain_of, failed_once, heads_of, held_actor, release, row_of
 from tests.storage.outgoing import to
 
 
@@ -12,7 +12,7 @@ def failed_and_released(backend):
     """An actor whose one message waits for five minutes; nobody holds it."""
     holder, actor = held_actor(backend)
     [head] = heads_of(backend, actor.actor_id)
-    failed = (Return(head.id, 1, 0, "boom", 300.0),)
+    failed = (Return(failed_once(head), 300.0, "failed"),)
     [result] = holder.commit(chain_of(actor, begin(head), failed, release()))
     assert result.status == "committed"
     Wake.objects.all().delete()

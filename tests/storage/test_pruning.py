@@ -1,5 +1,6 @@
 import time
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connections, transaction
@@ -13,7 +14,7 @@ from actorqueues.storage.events import store_transient_events
 from actorqueues.storage.ids import new_uid
 from actorqueues.storage.operations import Destroy, SaveState
 from actorqueues.storage.pausing import pause_actor
-from actorqueues.storage.pruning import prune
+from actorqueues.storage.pruning import KINDS, prune, prune_kind
 from actorqueues.storage.sending import store_messages
 from tests.fixtures.backends import every_postgresql
 from tests.storage.leases import Holder, chain_of, heads_of, held_actor, mail_for, row_of
@@ -119,6 +120,10 @@ def test_dead_letters_and_events_go_after_their_retention(backend, moved_clock, 
         assert (DeadLetter.objects.count(), Event.objects.count()) == left
 
 
+TOMBSTONES = next(kind for kind in KINDS if kind.name == "tombstones")
+prune_tombstones = partial(prune_kind, TOMBSTONES)
+
+
 def destroyed_actor(backend):
     holder, actor = held_actor(backend)
     [result] = holder.commit(chain_of(actor, (Destroy("gone"),)))
@@ -131,10 +136,10 @@ def test_a_tombstone_goes_after_thirty_days_and_the_next_actor_of_its_key_has_a_
 ):
     holder, actor = destroyed_actor(backend)
     moved_clock(days=29)
-    prune(using=backend)
+    prune_tombstones(using=backend)
     tombstone = row_of(actor.actor_id)
     moved_clock(days=1, seconds=1)
-    assert prune(using=backend) == 1
+    assert prune_tombstones(using=backend) == 1
     assert not ActorInstance.objects.exists()
     again = Holder(backend)
     mail_for(backend, "main")
@@ -164,13 +169,13 @@ def test_a_tombstone_with_mail_or_a_pause_is_kept(backend, moved_clock):
     _holder, actor = destroyed_actor(backend)
     moved_clock(days=31)
     mail_for(backend, "main")
-    assert prune(using=backend) == 0
+    assert prune_tombstones(using=backend) == 0
     Message.objects.all().delete()
-    assert prune(using=backend) == 0  # its wake alone must not make an actor
+    assert prune_tombstones(using=backend) == 0  # its wake alone must not make an actor
     Wake.objects.all().delete()
     pause_actor(actor.actor_id, "ledger", "main", using=backend)
     Wake.objects.all().delete()
-    assert prune(using=backend) == 0
+    assert prune_tombstones(using=backend) == 0
 
 
 @every_postgresql
@@ -179,7 +184,7 @@ def test_an_actor_that_is_made_again_while_its_tombstone_is_pruned_is_made(backe
     moved_clock(days=31)
     pruner, maker = neighbours(), neighbours()
     pruner.begin(backend)
-    assert pruner.do(prune, using=backend) == 1
+    assert pruner.do(prune_tombstones, using=backend) == 1
     making = maker.start(create_actor, actor.actor_id, "ledger", "main", input='"new"', using=backend)
     wait_for_lock(backend)
     pruner.commit()
@@ -194,7 +199,7 @@ def test_a_tombstone_that_is_revived_meanwhile_is_not_pruned(backend, moved_cloc
     maker = neighbours()
     maker.begin(backend)
     assert maker.do(create_actor, actor.actor_id, "ledger", "main", using=backend)
-    assert prune(using=backend) == 0
+    assert prune_tombstones(using=backend) == 0
     maker.commit()
     assert row_of(actor.actor_id).status == "live"
 

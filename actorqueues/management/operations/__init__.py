@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from django.core.management.base import OutputWrapper
 
-from actorqueues.management.operations import dead, inspect, pause, prune, resume, retry, send
+from actorqueues.management.operations import dead, doctor, inspect, pause, prune, resume, retry, send
 
 
 class Operation(Protocol):
@@ -35,4 +35,5 @@ OPERATIONS: dict[str, Operation] = {
     "pause": pause,
     "resume": resume,
     "prune": prune,
+    "doctor": doctor,
 }

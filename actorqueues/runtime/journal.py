@@ -31,7 +31,9 @@ logger = logging.getLogger("actorqueues.journal")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between two tries while the database is away
 SMALL_BATCH = 16  # steps
-LOCKED_PAUSE = 0.005  # seconds a chain waits for rows that somebody else has locked
+# Seconds a chain waits for rows that somebody else has locked: each try may hold the journal up for as long as
+# LOCK_WAIT, so that it must not come often.
+FIRST_LOCKED_PAUSE, LONGEST_LOCKED_PAUSE = 0.005, 1.0
 
 
 class ActivationChain:
@@ -47,6 +49,7 @@ class ActivationChain:
         self.confirmed = 0
         self.held = False
         self.under_way = False
+        self.locked_pause = FIRST_LOCKED_PAUSE
         self.error: Exception | None = None
         self.refused: Step = ()  # the step that made it fail
         self.waiters: deque[tuple[int, Callable[[], None], asyncio.Future[None] | None]] = deque()
@@ -210,12 +213,14 @@ class JournalWriter:
         self.tally.count(activation.actor_type, done, result.committed_at)
         tell_sent(done, result.repeats, self.threads.lanes)
         if result.status == "committed":
+            activation.locked_pause = FIRST_LOCKED_PAUSE
             activation.confirm(len(chain.steps))
         elif result.status == "locked":
             activation.confirm(result.applied)
             activation.waiting.extendleft(reversed(chain.steps[result.applied :]))
             activation.under_way = True  # until its turn comes again
-            asyncio.get_running_loop().call_later(LOCKED_PAUSE, self.retry_alone, activation)
+            asyncio.get_running_loop().call_later(activation.locked_pause, self.retry_alone, activation)
+            activation.locked_pause = min(activation.locked_pause * 2, LONGEST_LOCKED_PAUSE)
             return
         elif result.status == "stale":
             activation.fail(LeaseLost(actor=str(activation.actor_id)))

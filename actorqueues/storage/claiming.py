@@ -12,10 +12,15 @@ from django.db import DatabaseError, connections, transaction
 from actorqueues.exceptions import LeaseLost
 from actorqueues.models import ActorInstance, ActorStatus, Message, Wake, Worker
 from actorqueues.storage.actors import first_epoch
-from actorqueues.storage.dialects import dialect_for
+from actorqueues.storage.dialects import Row, dialect_for
 
 LOWEST = UUID(int=0)
 MAKING_WAIT = 0.05  # seconds for somebody who makes the same actor
+
+
+MADE_COLUMNS = (
+    "id", "type", "key", "generation", "status", "epoch", "careful", "created_at", "event_number", "held_reason",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,21 +181,21 @@ def make_actors(actor_ids: set[UUID], types: Sequence[str], using: str) -> None:
     now = dialect.now(connection)
     wakes = Wake.objects.using(using).filter(actor_id__in=actor_ids, type__in=types).order_by("actor_id")
     named = wakes.values_list("type", "actor_id", "key").distinct()
+    epoch, live = first_epoch(now), ActorStatus.LIVE.value
     rows = [
-        ActorInstance(id=actor_id, type=type_name, key=key, created_at=now, epoch=first_epoch(now))
-        for type_name, actor_id, key in named
+        (actor_id, type_name, key, 1, live, epoch, False, now, 0, "") for type_name, actor_id, key in named
     ]
     if not insert_in_time(rows, using):
         for row in rows:
             insert_in_time([row], using)
 
 
-def insert_in_time(rows: Sequence[ActorInstance], using: str) -> bool:
+def insert_in_time(rows: Sequence[Row], using: str) -> bool:
     """False: one of them is being made in somebody's open transaction. It waits, the others do not."""
     dialect, connection = dialect_for(using), connections[using]
     try:
         with transaction.atomic(using=using), dialect.bounded_lock_wait(connection, MAKING_WAIT):
-            ActorInstance.objects.using(using).bulk_create(rows, ignore_conflicts=True)
+            dialect.insert_absent(connection, ActorInstance, MADE_COLUMNS, rows)
     except DatabaseError as error:
         if dialect.kind_of(error) != "waits":
             raise

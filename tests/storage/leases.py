@@ -82,6 +82,14 @@ def row_of(actor_id):
     return ActorInstance.objects.get(id=actor_id)
 
 
+def stranded_actors():
+    """Actors with mail that no claimer would come upon."""
+    # In this order: what is found meanwhile was found.
+    with_mail = set(Message.objects.values_list("actor_id", flat=True))
+    waking = set(ActorInstance.objects.filter(wake_at__isnull=False).values_list("id", flat=True))
+    return with_mail - waking - set(Wake.objects.values_list("actor_id", flat=True))
+
+
 def is_found(actor_id):
     """Whether a claimer would come upon it, or nothing is left to do."""
     if not Message.objects.filter(actor_id=actor_id).exists():

@@ -195,11 +195,10 @@ def test_two_workers_never_both_get_an_actor(backend, neighbours):
         assert set.union(*got) == set(ids)
 
 
-def test_a_send_during_a_claim_is_seen_or_leaves_a_wake(backend, neighbours):
-    """Thousands of messages in four threads would be the same interleavings: the doorbell rings in each."""
+def test_a_send_during_a_claim_is_seen_or_leaves_a_wake(backend, neighbours, rounds):
     sender = neighbours()
     holder = Holder(backend)
-    for number in range(150):
+    for number in rounds(100):
         key = f"k{number}"
         [actor_id] = mail_for(backend, key)
         sending = sender.start(mail_for, backend, key)
@@ -210,10 +209,10 @@ def test_a_send_during_a_claim_is_seen_or_leaves_a_wake(backend, neighbours):
         holder.release(actor)
 
 
-def test_a_send_against_a_ring_is_seen_or_leaves_a_wake(backend, neighbours):
+def test_a_send_against_a_ring_is_seen_or_leaves_a_wake(backend, neighbours, rounds):
     sender = neighbours()
     holder, actor = held_actor(backend)
-    for number in range(400):
+    for number in rounds(200):
         sending = sender.start(mail_for, backend, "main")
         ring(holder.id, [actor.actor_id], using=backend)
         seen = Message.objects.count()

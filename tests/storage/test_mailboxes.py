@@ -160,10 +160,10 @@ def test_a_cancelled_scheduled_message_is_not_promoted(backend, moved_clock):
     assert len(read(actor, backend).heads) == 1
 
 
-def test_a_cancel_against_a_promotion_removes_the_message_or_comes_too_late(backend, neighbours):
+def test_a_cancel_against_a_promotion_removes_the_message_or_comes_too_late(backend, neighbours, rounds):
     other = neighbours()
     _, actor = held_actor(backend)
-    for _ in range(100):
+    for _ in rounds(100):
         one = to(delay=0)
         store_messages([one], using=backend)
         cancelling = other.start(cancel_message, one.uid, actor_id=actor.actor_id, using=backend)

@@ -1,9 +1,10 @@
 from datetime import timedelta
 
-from django.db import connections
+from django.db import connections, transaction
 
 from actorqueues.models import ActorInstance, Message, Outcome, Wake
 from actorqueues.storage.actors import mark_destroying
+from actorqueues.storage.claiming import ring
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.operations import Destroy, Return
 from actorqueues.storage.pausing import pause_actor, pause_type, resume_actor, resume_type
@@ -19,10 +20,11 @@ from tests.storage.leases import (
     release,
     row_of,
     settle,
+    stranded_actors,
 )
 from tests.storage.outgoing import to
 
-ROUNDS = 300  # with six actors each
+KEYS = "abcdef"  # in each round of a race
 
 
 def now_of(backend):
@@ -86,16 +88,16 @@ def test_an_actor_that_was_marked_while_it_was_held_is_looked_at_again(backend):
     assert (row.status, row.wake_at <= now_of(backend)) == ("destroying", True)
 
 
-def test_a_send_against_a_release_strands_nothing(backend, neighbours):
-    """Either the release sees the message, or its wake outlives the release: thousands of times."""
-    sender, holder, keys = neighbours(), Holder(backend), "abcdef"
-    ids = mail_for(backend, *keys)
+def test_a_send_against_a_release_strands_nothing(backend, neighbours, rounds):
+    """Either the release sees the message, or its wake outlives the release."""
+    sender, holder = neighbours(), Holder(backend)
+    ids = mail_for(backend, *KEYS)
 
     def send_to_each():
-        for key in keys:
+        for key in KEYS:
             mail_for(backend, key)
 
-    for _ in range(ROUNDS):
+    for _ in rounds(200):
         actors = holder.claim(*ids)
         heads = heads_of(backend, *ids)
         chains = [
@@ -105,14 +107,50 @@ def test_a_send_against_a_release_strands_nothing(backend, neighbours):
         sending = sender.start(send_to_each)
         results = holder.commit(*chains)
         sending.result(timeout=20)
-        assert [result.status for result in results] == ["committed"] * len(keys)
-        assert all(map(is_found, ids))
+        assert [result.status for result in results] == ["committed"] * len(KEYS)
+        assert not stranded_actors()
 
 
-def test_a_resume_of_a_paused_queue_against_a_release_strands_nothing(backend, neighbours):
+def test_a_transaction_that_sends_against_a_release_strands_nothing(backend, neighbours, rounds):
+    """Message and wake are there before their commit, and nobody sees either."""
+    sender, holder = neighbours(), Holder(backend)
+    [actor_id] = mail_for(backend, "main")
+
+    def send_in_transaction():
+        with transaction.atomic(using=backend):
+            mail_for(backend, "main")
+            mail_for(backend, "main")
+
+    for _ in rounds(100):
+        [actor] = holder.claim(actor_id)
+        sending = sender.start(send_in_transaction)
+        heads = heads_of(backend, actor_id)
+        holder.commit(chain_of(actor, *map(settle, heads), release()))
+        sending.result(timeout=20)
+        assert not stranded_actors()
+
+
+def test_an_actor_that_has_read_everything_sleeps_only_while_there_is_no_mail(backend, neighbours, rounds):
+    """As a worker puts it to sleep: it hears the doorbell, reads, finds nothing more, releases. Meanwhile one sends."""
+    sender, holder = neighbours(), Holder(backend)
+    [actor_id] = mail_for(backend, "main")
+    settled = 0
+    for number in rounds(150):
+        [actor] = holder.claim(actor_id)
+        sending = sender.start(mail_for, backend, "main")
+        ring(holder.id, [actor_id], using=backend)
+        heads = heads_of(backend, actor_id)
+        settled += len(heads)
+        holder.commit(chain_of(actor, *map(settle, heads), release()))
+        sending.result(timeout=20)
+        assert not stranded_actors()
+        assert settled + Message.objects.count() == number + 2
+
+
+def test_a_resume_of_a_paused_queue_against_a_release_strands_nothing(backend, neighbours, rounds):
     other, holder = neighbours(), Holder(backend)
     [actor_id] = mail_for(backend, "main")
-    for _ in range(150):
+    for _ in rounds(80):
         pause_type("ledger", "increment", using=backend)
         [actor] = holder.claim(actor_id)
         resuming = other.start(resume_type, "ledger", "increment", using=backend)
@@ -121,10 +159,10 @@ def test_a_resume_of_a_paused_queue_against_a_release_strands_nothing(backend, n
         assert is_found(actor_id)
 
 
-def test_a_resume_of_a_paused_actor_against_a_claim_strands_nothing(backend, neighbours):
+def test_a_resume_of_a_paused_actor_against_a_claim_strands_nothing(backend, neighbours, rounds):
     other, holder = neighbours(), Holder(backend)
     [actor_id] = mail_for(backend, "main")
-    for _ in range(150):
+    for _ in rounds(80):
         pause_actor(actor_id, "ledger", "main", using=backend)
         resuming = other.start(resume_actor, actor_id, "ledger", "main", using=backend)
         claimed = holder.claim(actor_id)
@@ -170,17 +208,17 @@ def test_mail_that_commits_during_a_destroy_reaches_the_next_generation(backend,
     assert (again.generation, row_of(actor.actor_id).status) == (2, "live")
 
 
-def test_a_send_against_a_destroy_is_removed_and_answered_or_found(backend, neighbours):
+def test_a_send_against_a_destroy_is_removed_and_answered_or_found(backend, neighbours, rounds):
     sender, holder = neighbours(), Holder(backend)
     [actor_id] = mail_for(backend, "main", keeps_outcome=True)
-    for number in range(1, 151):
+    for number in rounds(100):
         [actor] = holder.claim(actor_id)
         sending = sender.start(mail_for, backend, "main", keeps_outcome=True)
         holder.commit(chain_of(actor, (Destroy("gone"),)))
         sending.result(timeout=20)
         assert is_found(actor_id)
         stored = Message.objects.count() + Outcome.objects.count()
-        assert stored == number + 1
+        assert stored == number + 2
         if not Message.objects.exists():
             mail_for(backend, "main", keeps_outcome=True)
             Outcome.objects.filter(uid=Outcome.objects.first().uid).delete()

@@ -165,10 +165,10 @@ def expire(holder):
     dialect_for(holder.using).transaction(lambda: mine.update(expires_at=F("started_at")), connection)
 
 
-def test_a_claim_against_a_reaper_strands_nothing(backend, neighbours):
+def test_a_claim_against_a_reaper_strands_nothing(backend, neighbours, rounds):
     """A claim that commits while its worker is reaped is found by the reaper, or finds no row and fails."""
     other = neighbours()
-    for number in range(100):
+    for number in rounds(50):
         holder = Holder(backend)
         [first] = mail_for(backend, f"first{number}")
         [second] = mail_for(backend, f"second{number}")

@@ -407,9 +407,9 @@ class StoreMachine(RuleBasedStateMachine):
 
     def ending_of(self, lease, head, work):
         if work == "fail":
-            return (Return(head.id, head.failures + 1, head.crashes, "boom", 1500.0),)
+            return (Return(head._replace(failures=head.failures + 1, error="boom"), 1500.0, "failed"),)
         if work == "crash":
-            return (Return(head.id, head.failures, head.crashes + 1, "lost", None),)
+            return (Return(head._replace(crashes=head.crashes + 1), None, "crashed"),)
         if work == "bury":
             return (Bury(head, "rejected", "no", head.failures, head.crashes),)
         lease.values.append(json.loads(head.body)["number"])

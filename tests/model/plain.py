@@ -184,9 +184,9 @@ class PlainStore:
     def uid_of(self, operation):
         """The message that must be there for this; None where it needs none."""
         match operation:
-            case Start() | Return():
+            case Start():
                 return self.uids[operation.message_id]
-            case Settle() | Bury():
+            case Settle() | Bury() | Return():
                 return operation.head.uid
 
     def apply(self, steps):
@@ -212,7 +212,7 @@ class PlainStore:
                 self.end(letter, "dead", "failed")
             case Return():
                 letter.started = False
-                letter.failures, letter.crashes = operation.failures, operation.crashes
+                letter.failures, letter.crashes = operation.head.failures, operation.head.crashes
                 letter.retry_at = None if operation.delay is None else self.now + operation.delay
             case Emit():
                 actor.event_number = operation.events[-1].number

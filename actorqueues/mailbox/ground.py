@@ -54,6 +54,7 @@ class Ground(Protocol):
     actor_id: UUID
     actor_type: str
     address: str  # "type/key"
+    log_fields: dict[str, str]  # worker_id, actor_type, actor_key
     key: tuple[str, ...]
     loop: AbstractEventLoop
     using: str

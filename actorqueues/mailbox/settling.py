@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from actorqueues.conf import settings
 from actorqueues.definitions.text import storable
+from actorqueues.storage.history import gist
 from actorqueues.storage.operations import (
     Bury,
     Emit,
@@ -105,6 +106,11 @@ class Settling:
             return
         self.discard(delivery)
         delivery.close()
+        logger.warning(
+            "%s: message %s of queue %s failed (attempt %d), tried again after %g s: %s",
+            self.ground.address, head.uid.hex, head.queue, delivery.attempt, delay, gist(error),
+            extra=self.log_fields(head),
+        )  # fmt: skip
         self.return_head(replace_counts(head, failures=failures, error=error), delay, "failed")
         self.ground.tell("message_failed", head, error=error, retry_delay_seconds=delay)
 
@@ -128,7 +134,7 @@ class Settling:
         self.discard(delivery)
         position = self.ground.chain.submit(Bury(head, reason, error, counted, head.crashes))
         self.leave(delivery, position)
-        self.ground.tell("message_dead", head, error=error, reason=reason)
+        self.tell_dead(head, reason, error)
         return position
 
     def bury_unopened(self, head: Head, reason: str, error: str) -> None:
@@ -137,7 +143,18 @@ class Settling:
         position = self.ground.chain.submit(Bury(head, reason, error, head.failures, head.crashes))
         self.receiver.buffer.settle(head)
         self.ground.chain.then(position, lambda: self.receiver.buffer.forget(head))
+        self.tell_dead(head, reason, error)
+
+    def tell_dead(self, head: Head, reason: str, error: str) -> None:
+        logger.error(
+            "%s: message %s of queue %s went to the dead letters (%s): %s",
+            self.ground.address, head.uid.hex, head.queue, reason, gist(error), extra=self.log_fields(head),
+        )  # fmt: skip
         self.ground.tell("message_dead", head, error=error, reason=reason)
+
+    def log_fields(self, head: Head) -> dict[str, object]:
+        attempt = 1 + head.failures + head.crashes
+        return {**self.ground.log_fields, "queue": head.queue, "message_id": head.uid.hex, "attempt": attempt}
 
     def count_crash(self, head: Head) -> None:
         """Its start mark had committed and its worker died: counted apart from failures."""
@@ -149,6 +166,10 @@ class Settling:
         queue = self.receiver.buffer[head.queue].queue
         # Whatever was in flight with the culprit must not start together with it again, or all of it dies.
         spread = random.uniform(1, CRASH_SPREAD)
+        logger.warning(
+            "%s: a worker died with message %s of queue %s in flight",
+            self.ground.address, head.uid.hex, head.queue, extra=self.log_fields(head),
+        )  # fmt: skip
         self.return_head(crashed, queue.backoff.delay(crashed.failures + crashed.crashes) * spread, "crashed")
 
     def return_head(self, head: Head, delay: float | None, cause: ReturnCause) -> None:
@@ -174,6 +195,7 @@ class Settling:
             logger.warning(
                 "message %s of queue %s of %s is pending for over %d s: it stays so until complete()",
                 delivery.head.uid.hex, delivery.queue.name, self.ground.address, PENDING_WARNING_AFTER,
+                extra=self.log_fields(delivery.head),
             )  # fmt: skip
 
         delivery.warning = self.ground.loop.call_later(PENDING_WARNING_AFTER, warn)

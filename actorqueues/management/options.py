@@ -98,7 +98,20 @@ def add_process_options(parser: CommandParser) -> None:
         "--log-level", metavar="LEVEL", type=str.upper, help="DEBUG, INFO (default), WARNING, ERROR"
     )
     process.add_argument(
+        "--log-format",
+        choices=("text", "json"),
+        help="text (default), or json: one object a line, with the actor, the message and the worker as fields",
+    )
+    process.add_argument(
         "--log-file", metavar="PATH", help="append the log to this file instead of the terminal"
+    )
+    process.add_argument(
+        "--stats",
+        type=positive_duration,
+        nargs="?",
+        const=5.0,
+        metavar="SECONDS",
+        help="show the worker's load every so often (5 seconds): a table on a terminal, else a line of the log",
     )
     process.add_argument(
         "--health-file", metavar="PATH", help="keep a JSON file that says whether the worker is well"

@@ -53,6 +53,7 @@ class Activation:
         self.actor_id, self.actor_type = claimed.actor_id, claimed.type
         self.generation, self.epoch = claimed.generation, claimed.epoch
         self.address = f"{claimed.type}/{claimed.key}"
+        self.log_fields = {**session.log_fields, "actor_type": claimed.type, "actor_key": claimed.key}
         self.key = decode_key(claimed.key)
         self.loop = asyncio.get_running_loop()
         self.using, self.lease = session.options.using, session.options.lease

@@ -25,7 +25,8 @@ async def leave_to_others(session: Session) -> None:
         try:
             await leave_surplus(session)
         except Exception as error:  # noqa: BLE001  the next turn comes
-            logger.warning("the loads of the workers could not be read: %s", error)
+            text = "the loads of the workers could not be read: %s"
+            logger.warning(text, error, extra=session.log_fields)
 
 
 async def leave_surplus(session: Session) -> None:
@@ -37,7 +38,8 @@ async def leave_surplus(session: Session) -> None:
     loads.pop(session.worker_id, None)
     surplus = surplus_of(len(busy), loads.values())
     if surplus > 0:
-        logger.info("leaving %d of %d busy actors to other workers", surplus, len(busy))
+        text = "leaving %d of %d busy actors to other workers"
+        logger.info(text, surplus, len(busy), extra=session.log_fields)
         for activation in busy[:surplus]:
             activation.leave_soon()
 

@@ -24,7 +24,7 @@ async def leave(activation: Activation, held: str | None) -> None:
     except (LeaseLost, OperationRefused, ActorAborted) as error:
         activation.lose(error)
     except Exception:
-        logger.exception("%s: its release failed", activation.address)
+        logger.exception("%s: its release failed", activation.address, extra=activation.log_fields)
     finally:
         activation.close_timers()
         await activation.end_tasks()
@@ -55,13 +55,13 @@ async def call_last_hook(activation: Activation, destroyed: bool) -> None:
         actor = activation.actor if activation.is_awake else activation.bring_to_life()
         await activation.call_hook(actor.on_destroy if destroyed else actor.on_sleep)
     except Exception:
-        logger.exception("%s: its last hook failed", activation.address)
+        logger.exception("%s: its last hook failed", activation.address, extra=activation.log_fields)
         activation.restore_state()
 
 
 async def give_back_refused(activation: Activation, refusal: OperationRefused) -> None:
     """A step was refused, and all after it discarded: its message has failed, the later ones go back uncounted."""
-    logger.error("%s starts anew: %s", activation.address, refusal)
+    logger.error("%s starts anew: %s", activation.address, refusal, extra=activation.log_fields)
     guilty = {
         operation.head.id for operation in activation.chain.refused if isinstance(operation, Settle | Bury)
     }
@@ -76,7 +76,7 @@ async def give_back_refused(activation: Activation, refusal: OperationRefused) -
         chain.submit(Release(activation.actor_type, list(activation.definition.queues)))
         await chain.durable()
     except Exception:
-        logger.exception("%s: its release failed", activation.address)
+        logger.exception("%s: its release failed", activation.address, extra=activation.log_fields)
 
 
 async def heads_in_flight(activation: Activation) -> list[Head]:

@@ -57,6 +57,7 @@ class Heartbeat:
             load,
             on_lost,
         )
+        self.log_fields = {"worker_id": worker_id.hex}
         self.loop_thread = threading.get_ident()
         self.stopped = threading.Event()
         self.trusted_until = granted_after + options.lease * (1 - MARGIN)
@@ -64,6 +65,7 @@ class Heartbeat:
         self.tick = min(TICK, options.lease / 10)
         self.measured, self.measured_at = (0, 0), 0.0
         self.reported = False
+        self.longest_lag = 0.0  # seconds until the loop answered; whoever reads it begins anew
         self.reaches_database = True
         self.thread = threading.Thread(target=self.run, name="aq-heartbeat", daemon=True)
 
@@ -103,7 +105,7 @@ class Heartbeat:
                         self.lose("it has expired in the database")
                         return
         except Exception as error:
-            logger.exception("the heartbeat failed")
+            logger.exception("the heartbeat failed", extra=self.log_fields)
             self.lose(f"the heartbeat failed: {error}")
         finally:
             connections.close_all()
@@ -131,7 +133,8 @@ class Heartbeat:
                 using=self.options.using,
             )
         except (DatabaseError, InterfaceError) as error:
-            logger.warning("the heartbeat could not renew the lease, trying again: %s", error)
+            text = "the heartbeat could not renew the lease, trying again: %s"
+            logger.warning(text, error, extra=self.log_fields)
             connection.close()
             self.reaches_database = False
             return True
@@ -156,13 +159,15 @@ class Heartbeat:
         silence = now - self.asked_at
         if silence > SILENCE and not self.reported:
             self.reported = True
-            logger.error("the event loop is blocked for %.1f s by:\n%s", silence, self.stack())
+            text = "the event loop is blocked for %.1f s by:\n%s"
+            logger.error(text, silence, self.stack(), extra=self.log_fields)
         if silence > self.options.stall_limit:
             self.give_up(silence)
 
     def answer(self) -> None:
         """On the loop, which alone can count its actors: they change under any other thread's eyes."""
         self.answered_at = now = time.monotonic()
+        self.longest_lag = max(self.longest_lag, now - self.asked_at)
         if now - self.measured_at > MEASURE_EVERY:
             self.measured, self.measured_at = self.load(), now
 
@@ -173,8 +178,10 @@ class Heartbeat:
     def give_up(self, silence: float) -> None:
         self.stopped.set()  # renews never again: others take the actors over
         if self.options.exits_when_stalled:
-            logger.critical("the event loop is blocked for %.0f s: this worker ends", silence)
+            text = "the event loop is blocked for %.0f s: this worker ends"
+            logger.critical(text, silence, extra=self.log_fields)
             logging.shutdown()
             os._exit(STALLED_CODE)
-        logger.critical("the event loop is blocked for %.0f s: this worker lets its lease expire", silence)
+        text = "the event loop is blocked for %.0f s: this worker lets its lease expire"
+        logger.critical(text, silence, extra=self.log_fields)
         self.lose(f"the event loop was blocked for over {self.options.stall_limit:g} s")

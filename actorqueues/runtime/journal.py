@@ -133,6 +133,7 @@ class JournalWriter:
         self.worker_id, self.threads, self.using, self.on_lost = worker_id, threads, using, on_lost
         self.dialect = dialect_for(using)
         self.sequence = 0
+        self.commits = self.steps = 0  # done so far
         self.dirty: dict[ActivationChain, None] = {}
         self.alone: list[ActivationChain] = []  # waited on a lock: commits by itself
         self.tally = Tally(keeps=settings.STATISTICS_RETENTION > 0 and not threads.inline)
@@ -173,7 +174,9 @@ class JournalWriter:
             return 0
         for (activation, chain), result in zip(taken, results, strict=True):
             self.settle(activation, chain, result)
-        return sum(len(chain.steps) for _, chain in taken)
+        written = sum(len(chain.steps) for _, chain in taken)
+        self.commits, self.steps = self.commits + 1, self.steps + written
+        return written
 
     def take(self) -> list[tuple[ActivationChain, Chain]]:
         room, taken = self.dialect.journal_batch, []
@@ -203,7 +206,8 @@ class JournalWriter:
             except (DatabaseError, InterfaceError) as error:
                 if self.is_lost:
                     raise LeaseLost(worker=str(self.worker_id)) from error
-                logger.warning("the journal could not write, and tries again: %s", error)
+                text = "the journal could not write, and tries again: %s"
+                logger.warning(text, error, extra={"worker_id": self.worker_id.hex})
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))
             pause = min(pause * 2, LONGEST_PAUSE)
 

@@ -89,7 +89,8 @@ class Leasing:
                 return
             except (DatabaseError, InterfaceError) as error:
                 # A recovery loop that fails once must not end for ever.
-                logger.warning("could not look for work, trying again: %s", error)
+                text = "could not look for work, trying again: %s"
+                logger.warning(text, error, extra=self.session.log_fields)
                 self.everything = True
                 await asyncio.sleep(ERROR_PAUSE)
                 self.bell.set()

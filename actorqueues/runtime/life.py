@@ -37,7 +37,7 @@ async def live(activation: Activation) -> None:
     except (LeaseLost, OperationRefused) as error:
         activation.lose(error)
     except Exception:
-        logger.exception("%s: its activation failed", activation.address)
+        logger.exception("%s: its activation failed", activation.address, extra=activation.log_fields)
         await pause(activation, 1)
     finally:
         await leave(activation, held)
@@ -52,7 +52,7 @@ def load(activation: Activation) -> str | None:
         else:
             document.begin()
     except StateInvalid as error:
-        logger.error("%s is held: %s", activation.address, error)
+        logger.error("%s is held: %s", activation.address, error, extra=activation.log_fields)
         return storable(str(error))
     activation.is_created = activation.claimed.initialised
     return None
@@ -73,7 +73,11 @@ async def wake(activation: Activation) -> None:
             if activation.lost is not None:
                 return
             failed += 1
-            logger.exception("%s failed to wake; tried again after 1, 2, 4 … 300 s", activation.address)
+            logger.exception(
+                "%s failed to wake; tried again after 1, 2, 4 … 300 s",
+                activation.address,
+                extra=activation.log_fields,
+            )
             await pause(activation, failed)
 
 
@@ -109,7 +113,10 @@ async def run_again_and_again(activation: Activation) -> None:
 def log_early_end(activation: Activation, error: BaseException | None) -> None:
     what = "returned" if error is None else f"raised {type(error).__name__}"
     logger.warning(
-        "%s: run() %s with mail waiting; it starts again after 1, 2, 4 … 300 s", activation.address, what
+        "%s: run() %s with mail waiting; it starts again after 1, 2, 4 … 300 s",
+        activation.address,
+        what,
+        extra=activation.log_fields,
     )
 
 
@@ -132,7 +139,7 @@ async def run_once(activation: Activation) -> BaseException | None:
     if error is not None:
         activation.restore_state()
     if error is not None and activation.ending is None and not isinstance(error, Reject):
-        logger.error("%s: run() failed", activation.address, exc_info=error)
+        logger.error("%s: run() failed", activation.address, exc_info=error, extra=activation.log_fields)
         await report_error(activation, error)
     return error
 
@@ -166,5 +173,5 @@ async def report_error(activation: Activation, error: BaseException) -> None:
     try:
         await activation.call_hook(activation.actor.on_error, error)
     except Exception:
-        logger.exception("%s: on_error failed", activation.address)
+        logger.exception("%s: on_error failed", activation.address, extra=activation.log_fields)
         activation.restore_state()

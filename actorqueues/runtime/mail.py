@@ -67,7 +67,8 @@ class MailReader:
                 read_mail, requests, using=self.session.options.using
             )
         except (DatabaseError, InterfaceError) as error:
-            logger.warning("mailboxes could not be read, trying again: %s", error)
+            text = "mailboxes could not be read, trying again: %s"
+            logger.warning(text, error, extra=self.session.log_fields)
             await asyncio.sleep(RETRY_PAUSE)
             for activation, waiting in chosen.items():
                 self.want(activation)

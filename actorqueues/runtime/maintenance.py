@@ -39,13 +39,13 @@ async def maintain(session: Session) -> None:
                 await prune_all(session)
                 trimmed = await trim_all(session, trimmed)
         except Exception as error:  # noqa: BLE001  a turn that failed must not be the last one
-            logger.warning("maintenance failed, and goes on: %s", error)
+            logger.warning("maintenance failed, and goes on: %s", error, extra=session.log_fields)
 
 
 async def reap(session: Session, reaper: Callable[..., int]) -> None:
     freed = await session.threads.leasing(reaper, using=session.options.using)
     if freed:
-        logger.warning("took %d actors back from dead workers", freed)
+        logger.warning("took %d actors back from dead workers", freed, extra=session.log_fields)
         session.leasing.look_everywhere()
 
 

@@ -77,7 +77,8 @@ class Scopes:
             self.failed_delivery = self.failed_delivery or bool(scope.deliveries)
             self.break_off(error)
         else:  # perhaps whoever awaits it deals with it
-            logger.info("%s: a task has failed", self.activation.address, exc_info=error)
+            activation, text = self.activation, "%s: a task has failed"
+            logger.info(text, activation.address, exc_info=error, extra=activation.log_fields)
 
     def close_scope(
         self, task: asyncio.Task[Any], scope: Scope, error: BaseException | None, *, cancelled: bool

@@ -45,6 +45,7 @@ class Session:
     def __init__(self, options: ResolvedOptions, threads: Threads) -> None:
         self.options, self.threads = options, threads
         self.worker_id: UUID = uuid4()
+        self.log_fields = {"worker_id": self.worker_id.hex}
         self.loop = asyncio.get_running_loop()
         self.activations: dict[UUID, Activation] = {}
         self.tasks: set[asyncio.Task[None]] = set()
@@ -90,7 +91,7 @@ class Session:
     def service_ended(self, service: asyncio.Task[None]) -> None:
         """A part that fails takes the session along: the next one begins with all of them."""
         if not service.cancelled() and (error := service.exception()) is not None:
-            logger.critical("a part of the worker failed", exc_info=error)
+            logger.critical("a part of the worker failed", exc_info=error, extra=self.log_fields)
             self.lose(f"{type(error).__name__}: {error}")
 
     def load(self) -> tuple[int, int]:
@@ -101,7 +102,7 @@ class Session:
     def lose(self, reason: object) -> None:
         """The lease is gone: nothing of this session is written any more."""
         if not self.is_lost.is_set():
-            logger.error("worker %s lost its lease: %s", self.worker_id, reason)
+            logger.error("worker %s lost its lease: %s", self.worker_id, reason, extra=self.log_fields)
             self.stopping = True
             self.journal.is_lost = True
             self.is_lost.set()
@@ -180,7 +181,8 @@ class Session:
         """What does not end: a thread cannot be killed, and a task can swallow its cancellation."""
         for activation in list(self.activations.values()):
             if activation.lost is None:
-                logger.warning("%s does not end in time: it is left to others", activation.address)
+                text = "%s does not end in time: it is left to others"
+                logger.warning(text, activation.address, extra=activation.log_fields)
                 activation.lose_lease()
         until = self.loop.time() + ABANDONING
         while self.tasks and self.loop.time() < until:
@@ -203,7 +205,9 @@ class Session:
         try:
             left = await self.threads.leasing(retire_worker, self.worker_id, using=self.options.using)
         except (DatabaseError, InterfaceError) as error:
-            logger.warning("could not take leave, the lease will expire by itself: %s", error)
+            text = "could not take leave, the lease will expire by itself: %s"
+            logger.warning(text, error, extra=self.log_fields)
             return
         if left:
-            logger.warning("%d actors were still held at the end; others take them over", left)
+            text = "%d actors were still held at the end; others take them over"
+            logger.warning(text, left, extra=self.log_fields)

@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError
 
 from actorqueues.runtime.draining import drained, show_progress
+from actorqueues.runtime.load import Load, show_load
 from actorqueues.runtime.options import ResolvedOptions, WorkerOptions
 from actorqueues.runtime.session import Session
 from actorqueues.runtime.tasks import actor_task_factory
@@ -35,10 +36,16 @@ class Worker:
     """
 
     def __init__(
-        self, options: WorkerOptions | None = None, *, on_progress: Callable[[int], None] | None = None
+        self,
+        options: WorkerOptions | None = None,
+        *,
+        on_progress: Callable[[int], None] | None = None,
+        on_load: Callable[[Load], None] | None = None,
+        load_every: float = 5.0,
     ) -> None:
         self.options = options or WorkerOptions()
         self.on_progress = on_progress  # of a drain: messages that are left
+        self.on_load, self.load_every = on_load, load_every  # seconds
         self.loop: asyncio.AbstractEventLoop | None = None
         self.stop_asked: asyncio.Event | None = None
         self.thread: threading.Thread | None = None
@@ -154,6 +161,8 @@ class Worker:
             asyncio.ensure_future(self.stop_asked.wait()),
             asyncio.ensure_future(session.is_lost.wait()),
         ]
+        if self.on_load is not None:
+            ends.append(asyncio.ensure_future(show_load(session, self.load_every, self.on_load)))
         if session.options.drain:
             ends.append(asyncio.ensure_future(drained(session)))
             if self.on_progress is not None:

@@ -45,6 +45,17 @@ class Counts:
         pairs = zip_longest(self.latencies, other.latencies, fillvalue=0)
         self.latencies = [mine + its for mine, its in pairs]
 
+    def since(self, before: Counts) -> Counts:
+        """What was added after ``before``."""
+        latencies = [now - then for now, then in zip(self.latencies, before.latencies, strict=True)]
+        return Counts(
+            self.sent - before.sent,
+            self.settled - before.settled,
+            self.failed - before.failed,
+            self.dead - before.dead,
+            latencies,
+        )
+
     def latency(self, percent: float) -> float | None:
         """So many percent were settled within these seconds; None where nothing was.
 

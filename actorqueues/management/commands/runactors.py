@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -14,6 +14,7 @@ from actorqueues.conf import settings
 from actorqueues.definitions.registry import registry
 from actorqueues.exceptions import UnknownActor
 from actorqueues.management.drain_progress import drain_progress
+from actorqueues.management.load_view import load_view
 from actorqueues.management.logs import show_log
 from actorqueues.management.options import (
     add_process_options,
@@ -52,7 +53,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_mistakes(options)
-        show_log(options["log_level"], options["log_file"])
+        show_log(options["log_level"], options["log_file"], options["log_format"])
         if self.is_supervisor(options):
             backoff = RELOAD_BACKOFF if options["reload"] else BACKOFF
             sys.exit(run_supervised([*get_child_arguments(), "--no-supervise"], backoff=backoff))
@@ -73,10 +74,14 @@ class Command(BaseCommand):
         watch = SourceWatch()
         if options["reload"]:
             watch.start()
-        with drain_progress() if options["drain"] else nullcontext() as on_progress:
-            worker = Worker(chosen, on_progress=on_progress)
-            with told_health(worker, options):
-                worker.run()
+        every: float | None = options["stats"]
+        with ExitStack() as showing:
+            on_progress = showing.enter_context(drain_progress()) if options["drain"] else None
+            # A terminal has room for one live display: with a drain that is its progress.
+            view = None if every is None else showing.enter_context(load_view(live=not options["drain"]))
+            worker = Worker(chosen, on_progress=on_progress, on_load=view, load_every=every or 0.0)
+            showing.enter_context(told_health(worker, options))
+            worker.run()
         if watch.changed:
             sys.exit(CHANGED_CODE)
 

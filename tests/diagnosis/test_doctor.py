@@ -92,6 +92,16 @@ def test_wrong_settings_are_among_the_findings(backend, settings):
     assert (finding.id, finding.page) == ("actorqueues.E001", "reference/checks.md")
 
 
+def test_wrong_settings_do_not_keep_the_command_from_looking_at_the_rest(backend, worker_process):
+    doctor = worker_process.command("actorqueues", "doctor", settings={"LANE": 4, "LEASE": "fast"})
+    assert doctor.wait(60) == 1
+    for id in ("actorqueues.E001", "actorqueues.E002", "database", "indexes", "oldest-message"):
+        assert re.search(rf"^(ok|error) +{id} ", doctor.output, re.MULTILINE), doctor.output
+    inspect = worker_process.command("actorqueues", "inspect", settings={"DATABASE": 7})
+    assert inspect.wait(60) == 1
+    assert "Traceback" not in inspect.output
+
+
 def test_a_part_that_fails_is_a_finding(backend):
     def broken(using):
         yield Finding("ok", "first", "fine")

@@ -14,7 +14,7 @@ from actorqueues.storage.events import store_transient_events
 from actorqueues.storage.ids import new_uid
 from actorqueues.storage.operations import Destroy, SaveState
 from actorqueues.storage.pausing import pause_actor
-from actorqueues.storage.pruning import KINDS, prune, prune_kind
+from actorqueues.storage.pruning import KINDS, prune, prune_kind, rows_to_prune
 from actorqueues.storage.sending import store_messages
 from tests.fixtures.backends import every_postgresql
 from tests.storage.leases import Holder, chain_of, heads_of, held_actor, mail_for, row_of
@@ -202,6 +202,19 @@ def test_a_tombstone_that_is_revived_meanwhile_is_not_pruned(backend, moved_cloc
     assert prune_tombstones(using=backend) == 0
     maker.commit()
     assert row_of(actor.actor_id).status == "live"
+
+
+def test_tombstones_are_found_among_many_actors_by_their_index(backend):
+    now = now_of(backend)
+    ActorInstance.objects.bulk_create(
+        ActorInstance(id=new_uid(), type="ledger", key=str(number), created_at=now) for number in range(3000)
+    )
+    if (
+        connections[backend].vendor == "postgresql"
+    ):  # SQLite would keep what it learns for the tests that follow
+        with connections[backend].cursor() as cursor:
+            cursor.execute("ANALYZE actorqueues_actor")
+    assert "aq_actor_destroyed" in rows_to_prune(TOMBSTONES, using=backend).order_by().explain()
 
 
 def wait_for_lock(backend):

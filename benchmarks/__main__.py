@@ -64,8 +64,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_const", dest="scale", const=0.1, help="a tenth of everything")
-    size.add_argument("--scale", type=float, default=1.0, help="another part of it; by default 1, the whole")
+    size.add_argument("--quick", action="store_const", dest="scale", const=0.1, help="a tenth of it all")
+    size.add_argument("--scale", type=float, help="another part of it; by default 1, the whole")
+    parser.set_defaults(scale=1.0)
     what = parser.add_mutually_exclusive_group()
     add_names(what, "--only", list(WORKLOADS), "measure only this; may be repeated")
     add_names(what, "--profile", PROFILED, "run it under a profiler (py-spy where installed, else cProfile)")

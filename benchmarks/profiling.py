@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import django
@@ -20,6 +21,7 @@ from benchmarks.workloads import WORKLOADS
 
 TOP = 25
 RATE = 500  # samples a second
+AT_REST = ("Condition.wait ", "_worker ", "Lanes.next_call ", "EpollSelector.select ")
 
 
 def main() -> None:
@@ -57,25 +59,33 @@ def by_sampling(sampler: str, path: Path, arguments: list[str], title: str) -> N
     command = [*record, "--", sys.executable, "-m", DRAINING, *arguments]
     out = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     say(out.stdout, title)
-    stacks = [line.rsplit(" ", 1) for line in path.read_text().splitlines()]
     own: Counter[tuple[str, str]] = Counter()
     within: Counter[tuple[str, str]] = Counter()
-    for stack, count in stacks:
-        thread, *frames = stack.split(";")
-        if frames:
-            own[thread, frames[-1]] += int(count)
+    for thread, frames, count in samples_of(path):
+        own[thread, frames[-1]] += count
         for frame in set(frames):
-            within[thread, frame] += int(count)
+            within[thread, frame] += count
     show_samples("own time", own)
     show_samples("with what it calls", within)
+
+
+def samples_of(path: Path) -> Iterator[tuple[str, list[str], int]]:
+    """``(thread, frames from the outermost, samples)``, without imports and threads that have nothing to do."""
+    for line in path.read_text().splitlines():
+        stack, count = line.rsplit(" ", 1)
+        thread, *frames = stack.split(";")
+        outside = "importlib._bootstrap" in stack or "listen" in thread
+        if frames and not outside and not frames[-1].startswith(AT_REST):
+            yield thread.split(" ", 2)[-1], frames, int(count)
 
 
 def show_samples(title: str, samples: Counter[tuple[str, str]]) -> None:
     table = Table("ms", "thread", "function", title=title)
     table.columns[0].justify = "right"
     for (thread, frame), count in samples.most_common(TOP):
-        table.add_row(f"{count * 1000 / RATE:,.0f}", thread.split(" ", 2)[-1], frame)
-    Console().print(table)
+        table.add_row(f"{count * 1000 / RATE:,.0f}", thread, frame)
+    console = Console()
+    Console(width=max(console.width, 110)).print(table)
 
 
 def by_cprofile(path: Path, arguments: list[str], title: str) -> None:
@@ -88,7 +98,7 @@ def by_cprofile(path: Path, arguments: list[str], title: str) -> None:
 
 
 def say(output: str, title: str) -> None:
-    found = json.loads(output.splitlines()[-1])
+    found = next(json.loads(line) for line in output.splitlines() if line.startswith("{"))
     seconds = found["last_at"] - found["began_at"]
     print(f"{title}: {found['settled']:,} messages in {seconds:.2f} s under the profiler")
 

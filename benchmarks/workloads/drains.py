@@ -90,14 +90,16 @@ def track(scale: float) -> Iterator[Result]:
 def compared(name: str, ones: list[Drained], others: list[Drained]) -> Result:
     one, other = median_rate(ones), median_rate(others)
     cpu = f"{median_cpu(ones):.0f} to {median_cpu(others):.0f} µs of CPU a message"
-    return Result(name, one / other, "x", f"{one:,.0f}/s to {other:,.0f}/s; {cpu}")
+    firsts = f"first after {median_first(ones):.0f} to {median_first(others):.0f} ms"
+    return Result(name, one / other, "x", f"{one:,.0f}/s to {other:,.0f}/s; {cpu}; {firsts}")
 
 
 def described(runs: list[Drained]) -> str:
     rates = sorted(run.rate for run in runs)
     a_commit = statistics.median(run.settled / run.commits for run in runs)
     spread = f"{rates[0]:,.0f} to {rates[-1]:,.0f}/s; " if len(rates) > 1 else ""
-    return f"{spread}{median_cpu(runs):.0f} µs of CPU a message; {a_commit:.0f} messages a commit"
+    cpu = f"{median_cpu(runs):.0f} µs of CPU a message"
+    return f"{spread}{cpu}; {a_commit:.0f} messages a commit; first after {median_first(runs):.0f} ms"
 
 
 def median_rate(runs: list[Drained]) -> float:
@@ -106,3 +108,8 @@ def median_rate(runs: list[Drained]) -> float:
 
 def median_cpu(runs: list[Drained]) -> float:
     return statistics.median(run.cpu_microseconds for run in runs)
+
+
+def median_first(runs: list[Drained]) -> float:
+    """Milliseconds from the worker's start to its first settlement."""
+    return statistics.median(run.first_at - run.began_at for run in runs) * 1000

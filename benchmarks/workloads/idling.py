@@ -15,7 +15,7 @@ from benchmarks.processes import worker
 from benchmarks.results import Result, percentile
 
 STORED = 100_000
-SAMPLES = 1_000
+SAMPLES = 500
 RESIDENT = 2_000
 SIDES = ("default", "deep")  # few actors, many actors
 REST = 3.0  # seconds from a worker's start until it is at rest

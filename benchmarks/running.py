@@ -42,12 +42,12 @@ def measure(place: str, names: list[str], scale: float) -> tuple[list[Result], l
         task = progress.add_task(place, total=len(names))
         for name in names:
             progress.update(task, description=f"{place}: {name}")
+            results: list[Result] = []
             try:
-                results = measure_one(place, WORKLOADS[name], scale)
+                measure_one(place, WORKLOADS[name], scale, results)
             except (RuntimeError, DatabaseError, ActorQueuesError, subprocess.SubprocessError):
                 traceback.print_exc()
-                failed.append(name)
-                results = []
+                failed.append(name)  # what it found before counts
             for result in results:
                 console.print(line(result), highlight=False, markup=False, soft_wrap=True)
             found += results
@@ -55,7 +55,7 @@ def measure(place: str, names: list[str], scale: float) -> tuple[list[Result], l
     return found, failed
 
 
-def measure_one(place: str, workload: Workload, scale: float) -> list[Result]:
+def measure_one(place: str, workload: Workload, scale: float, results: list[Result]) -> None:
     """With the bare database before and after: what else the machine does changes from minute to minute."""
     from benchmarks.baseline import inserts_per_second
     from benchmarks.filling import empty, migrate
@@ -65,12 +65,13 @@ def measure_one(place: str, workload: Workload, scale: float) -> list[Result]:
         migrate(alias)
     try:
         before = inserts_per_second()
-        results = list(workload.run(scale))
-        bare = (before + inserts_per_second()) / 2
+        for result in workload.run(scale):
+            results.append(result.at(place, before))
+        after = inserts_per_second()
     finally:
         for alias in aliases:
             empty(alias)
-    return [result.at(place, bare) for result in results]
+    results[:] = [result.at(place, (before + after) / 2) for result in results]
 
 
 def line(result: Result) -> str:

@@ -15,7 +15,9 @@ from rich.table import Table
 from benchmarks.results import Result, figure
 
 TITLES = {"postgresql": "PostgreSQL", "sqlite": "SQLite, NORMAL", "sqlite-full": "SQLite, FULL"}
-HEADINGS = ("workload", "target", "measured", "", "bare INSERTs", "ratio (wanted)", "how")
+HEADINGS = ("workload", "target", "measured", "verdict", "bare INSERTs", "ratio (wanted)", "how")
+ALIGNED = ("---", "--:", "--:", "---", "--:", "--:", "---")
+HOW = len(HEADINGS) - 1
 BLOCK = "<!-- benchmarks: {} -->"
 END = "<!-- end -->"
 WIDTH = 130  # columns of a table in a log
@@ -39,12 +41,20 @@ def show(results: Sequence[Result]) -> None:
     console = Console()
     console = Console(width=max(console.width, WIDTH))
     for place, some in by_place(results).items():
-        table = Table(*HEADINGS[:-1], title=TITLES[place])
-        for column in table.columns[1:]:
-            column.justify = "right"
+        columns = [column for column in columns_of(some) if column != HOW]
+        table = Table(title=TITLES[place])
+        for column in columns:
+            table.add_column(HEADINGS[column], justify="right" if column else "left")
         for result in some:
-            table.add_row(*cells(result)[:-1], style="red" if result.shortfall else None)
+            row = cells(result)
+            table.add_row(*(row[column] for column in columns), style="red" if result.shortfall else None)
         console.print(table)
+
+
+def columns_of(results: Sequence[Result]) -> list[int]:
+    """Those that say something about any of them."""
+    rows = list(map(cells, results))
+    return [column for column in range(len(HEADINGS)) if any(row[column] for row in rows)]
 
 
 def by_place(results: Sequence[Result]) -> dict[str, list[Result]]:
@@ -57,8 +67,9 @@ def by_place(results: Sequence[Result]) -> dict[str, list[Result]]:
 def markdown(results: Sequence[Result], scale: float) -> str:
     parts = [conditions(scale)]
     for place, some in by_place(results).items():
-        rows = [HEADINGS, ("---", "--:", "--:", "---", "--:", "--:", "---"), *map(cells, some)]
-        lines = [f"| {' | '.join(row)} |" for row in rows]
+        columns = columns_of(some)
+        rows = [HEADINGS, ALIGNED, *map(cells, some)]
+        lines = [f"| {' | '.join(row[column] for column in columns)} |" for row in rows]
         parts.append("\n".join([f"**{TITLES[place]}**", "", *lines]))
     return "\n\n".join(parts)
 

@@ -28,7 +28,7 @@ LOADS = (
     Load("handler that sleeps 2 ms, LANES 16", "waiting", messages=MESSAGES // 5, options={"lanes": 16}),
 )
 POLLS = (0.05, 0.2, 1.0)  # seconds
-REST = 2.0
+REST = 5.0
 
 
 def tuning(scale: float) -> Iterator[Result]:
@@ -40,7 +40,7 @@ def tuning(scale: float) -> Iterator[Result]:
 
 def polling(interval: float, scale: float) -> Iterator[Result]:
     """What a short poll interval costs a worker that has nothing to do."""
-    seconds = max(2.0, 10 * scale)
+    seconds = max(5.0, 10 * scale)
     with worker("--poll-interval", str(interval)) as process:
         time.sleep(REST)
         before = process.cpu_times()

@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.fixtures.pgbouncer",
     "tests.fixtures.backends",
     "tests.fixtures.processes",
+    "tests.fixtures.proxy",
     "tests.fixtures.actors",
     "tests.fixtures.neighbours",
     "tests.fixtures.workers",

@@ -77,6 +77,7 @@ async def give_back_refused(activation: Activation, refusal: OperationRefused) -
         await chain.durable()
     except Exception:
         logger.exception("%s: its release failed", activation.address, extra=activation.log_fields)
+        activation.rang_while_leaving = True  # it may still be ours by its row: it is claimed again
 
 
 async def heads_in_flight(activation: Activation) -> list[Head]:

@@ -123,7 +123,7 @@ class Heartbeat:
         busy, resident = self.measured
         try:
             if connection.connection is None:
-                connection.connect()
+                connection.ensure_connection()
                 dialect_for(self.options.using).prepare_background(connection, self.options.lease)
             alive = renew_lease(
                 self.worker_id,

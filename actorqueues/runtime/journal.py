@@ -7,7 +7,7 @@ import itertools
 import logging
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -142,7 +142,9 @@ class JournalWriter:
         self.is_lost = False
 
     def expect(self, chain: ActivationChain) -> None:
-        if not chain.under_way:
+        if self.is_lost:
+            chain.fail(LeaseLost(worker=str(self.worker_id)))
+        elif not chain.under_way:
             self.dirty[chain] = None
             self.bell.set()
 
@@ -243,6 +245,12 @@ class JournalWriter:
         for activation in activations:
             activation.fail(error)
         self.on_lost(error)
+
+    def give_up(self, chains: Iterable[ActivationChain]) -> None:
+        """Nothing is written any more: whoever waits for one of these commits, or for any other, is told now."""
+        self.is_lost = True
+        for chain in [*chains, *self.dirty]:
+            chain.fail(LeaseLost(worker=str(self.worker_id)))
 
     def close(self) -> None:
         self.closing = True

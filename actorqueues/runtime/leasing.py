@@ -178,9 +178,11 @@ class Leasing:
         if not mine:
             return
         ids = [activation.actor_id for activation in mine]
-        await session.threads.leasing(ring, session.worker_id, ids, using=session.options.using)
-        for activation in mine:
-            activation.look_again()
+        try:
+            await session.threads.leasing(ring, session.worker_id, ids, using=session.options.using)
+        finally:  # it may have committed although its answer was lost: no wake would tell again
+            for activation in mine:
+                activation.look_again()
 
     async def claim(self, actor_ids: list[UUID]) -> int:
         session, claimed = self.session, 0
@@ -188,9 +190,13 @@ class Leasing:
         while actor_ids and self.room() and not session.stopping:
             chunk = actor_ids[: min(CHUNK, self.room())]
             del actor_ids[: len(chunk)]
-            actors: list[Claimed] = await session.threads.leasing(
-                claim_actors, session.worker_id, chunk, types, using=session.options.using
-            )
+            try:
+                actors: list[Claimed] = await session.threads.leasing(
+                    claim_actors, session.worker_id, chunk, types, using=session.options.using
+                )
+            except (DatabaseError, InterfaceError):
+                self.hints.update(chunk)  # they may be ours, their wakes gone, and only the answer lost
+                raise
             claimed += len(actors)
             for actor in actors:
                 session.activate(actor)

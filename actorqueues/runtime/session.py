@@ -104,10 +104,10 @@ class Session:
         if not self.is_lost.is_set():
             logger.error("worker %s lost its lease: %s", self.worker_id, reason, extra=self.log_fields)
             self.stopping = True
-            self.journal.is_lost = True
             self.is_lost.set()
             for activation in list(self.activations.values()):
                 activation.lose_lease()
+            self.journal.give_up([activation.chain for activation in self.activations.values()])
 
     # Activations
 

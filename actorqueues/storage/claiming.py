@@ -82,6 +82,8 @@ def claim_actors(
 ) -> list[Claimed]:
     """Takes the lease on those of ``actor_ids`` that are free and of these types. Durable when it returns.
 
+    Only for actors that the worker does not run. One that is its own by the row all the same is claimed again:
+    the answer to an earlier claim was lost, and nobody else would ever free it.
     Raises ``LeaseLost`` when the worker's own lease is over: a reaper would not see what it claims now.
     """
     connection, dialect = connections[using], dialect_for(using)
@@ -93,7 +95,7 @@ def claim_in_transaction(
 ) -> list[Claimed]:
     connection, dialect = connections[using], dialect_for(using)
     hold_worker(worker_id, using)
-    free = [row for row in lock_actors(actor_ids, types, using) if row[-2] is None]
+    free = [row for row in lock_actors(actor_ids, types, using) if row[-2] in (None, worker_id)]
     # Before any look at messages: what commits later leaves a wake that stays.
     dialect.delete_wakes(connection, [row[0] for row in free])
     wanted = [row for row in free if is_wanted(row, using)]

@@ -108,6 +108,14 @@ class Scribe(Actor[dict[str, Any]]):
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(body.seconds)
 
+    @handler(timeout=0.5)
+    def overstay(self, body: Entry, message: Message) -> int:
+        """Settled in its atomic block, then over its time."""
+        with message.atomic() as step:
+            step.reply = self.enter(body, message)
+        time.sleep(body.seconds)
+        return 0
+
     @handler
     def stumble(self, body: Entry, message: Message) -> int:
         """Fails on its first attempt."""
@@ -128,3 +136,86 @@ class Scribe(Actor[dict[str, Any]]):
             note=f"attempt {message.attempt}",
         )
         return len(self.state["values"])
+
+
+class Slip(BaseModel):
+    """What a sender of the fault tests sends: its own number for this actor, from 1 upwards."""
+
+    sender: str
+    number: int
+    seconds: float = 0
+
+
+class Pages(BaseModel):
+    """The fold of all slips that were acknowledged. Losses, doubles and disorder show in it."""
+
+    count: int = 0
+    runs: dict[str, list[tuple[int, int]]] = {}
+    """Of each sender: its numbers, as ranges."""
+    disorder: list[tuple[str, int]] = []
+    """What came after a later one, or again."""
+    crashes: dict[str, int] = {}
+    """Of each message that was in flight when its worker died: how often."""
+    failures: dict[str, int] = {}
+
+    def enter(self, slip: Slip, message: Message) -> Slip:
+        self.count += 1
+        runs = self.runs.setdefault(slip.sender, [])
+        if runs and slip.number <= runs[-1][1]:
+            self.disorder.append((slip.sender, slip.number))
+        elif runs and slip.number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], slip.number)
+        else:
+            runs.append((slip.number, slip.number))
+        if message.crashes:
+            self.crashes[message.id] = message.crashes
+        if failures := message.attempt - 1 - message.crashes:
+            self.failures[message.id] = failures
+        return slip
+
+
+class Clerk(Actor[Pages]):
+    """Serves the fault tests with handlers of every kind. The reply is the slip itself."""
+
+    @handler(atomic=True)
+    def file(self, body: Slip, message: Message) -> Slip:
+        """Its line in the ledger commits with the settlement."""
+        write_line(body, message)
+        time.sleep(body.seconds)
+        return self.state.enter(body, message)
+
+    @handler
+    def copy(self, body: Slip, message: Message) -> Slip:
+        """Its line commits by itself, before: a crash may repeat it."""
+        write_line(body, message)
+        time.sleep(body.seconds)
+        return self.state.enter(body, message)
+
+    @handler
+    async def jot(self, body: Slip, message: Message) -> Slip:
+        await asyncio.sleep(body.seconds)
+        return self.state.enter(body, message)
+
+    @handler
+    async def forward(self, body: Slip, message: Message) -> Slip:
+        """Sends it on, with its settlement."""
+        await asyncio.sleep(body.seconds)
+        await Clerk.get_or_create(f"{message.key[0]}, heard").asend(Clerk.jot, body)
+        return self.state.enter(body, message)
+
+
+class Teller(Actor[Pages]):
+    """The same with a loop of its own, that waits for each of its commits."""
+
+    slips = Queue(Slip, reply=Slip)
+
+    async def run(self) -> None:
+        async for message in self.slips.iter(completable=True):
+            await asyncio.sleep(message.body.seconds)
+            await message.complete(self.state.enter(message.body, message))
+
+
+def write_line(slip: Slip, message: Message) -> None:
+    Ledger.objects.create(
+        actor_key=message.key[0], message_id=message.id, value=slip.number, note=slip.sender
+    )

@@ -5,7 +5,7 @@ from django.db import connections
 from actorqueues.models import Message
 from tests.fixtures.backends import only_postgresql
 from tests.playground.actors import Scribe, Tally
-from tests.processes.evidence import QUICK, all_settled, eventually, ledger
+from tests.processes.evidence import QUICK, all_settled, eventually, ledger, worker_ids
 
 KEYS = ("a", "b", "c", "d")
 VALUES = list(range(150))
@@ -50,3 +50,18 @@ def test_a_worker_whose_connections_are_ended_again_and_again_loses_and_doubles_
     # It goes on by itself: no restart, the same lease, and hints arrive again.
     assert "lost its lease" not in worker.output
     assert Tally.get_or_create("a").ask(Tally.increment, {"amount": 1}, timeout=20).value == 401
+
+
+@only_postgresql
+def test_a_worker_keeps_its_lease_when_the_database_is_away_for_less(backend, worker_process, proxy):
+    settings = {**QUICK, "LEASE": 12}
+    worker = worker_process("--no-supervise", settings=settings, route=proxy.address)
+    tally = Tally.get_or_create("main")
+    assert tally.ask(Tally.increment, {"amount": 1}, timeout=30).value == 1
+    before = worker_ids()
+    with proxy.refusing():
+        tally.send(Tally.increment, {"amount": 1})
+        worker.wait_for_output("the heartbeat could not renew the lease, trying again")
+    assert tally.ask(Tally.increment, {"amount": 1}, timeout=20).value == 3
+    assert worker_ids() == before
+    assert "lost its lease" not in worker.output

@@ -7,6 +7,8 @@ from contextlib import closing
 
 from django.db import connections
 
+from actorqueues.models import ActorInstance, Journal, Worker
+from tests.fixtures.backends import only_postgresql
 from tests.playground.actors import Scribe, Tally
 from tests.processes.evidence import QUICK, all_settled, eventually, holder_of, ledger, worker_ids
 
@@ -60,3 +62,23 @@ def test_a_worker_that_was_stopped_past_its_lease_changes_nothing_and_begins_ane
     assert Tally.get_or_create("tally").ask(Tally.increment, {"amount": 1}, timeout=20).value == 301
     stale.terminate()
     assert stale.wait() == 0, "it works on, and stops as any other"
+
+
+@only_postgresql
+def test_a_worker_that_lost_its_lease_begins_anew_at_once_although_a_commit_of_its_will_never_come(
+    backend, worker_process, neighbours
+):
+    worker = worker_process("--no-supervise", settings={**QUICK, "SLEEP_AFTER": 0.5, "GRACE": 600})
+    assert Tally.get_or_create("main").ask(Tally.increment, {"amount": 1}, timeout=30).value == 1
+    other = neighbours()
+    other.begin(backend)
+    other.do(lambda: list(ActorInstance.objects.select_for_update().filter(key="main")))
+
+    def tried():
+        return Journal.objects.values_list("sequence", flat=True).get()
+
+    before = tried()
+    eventually(lambda: tried() > before + 20)  # the actor goes to sleep: its release waits for the row
+    Worker.objects.update(expires_at="2000-01-01T00:00:00Z")
+    worker.wait_for_output("begins anew")
+    other.roll_back()

@@ -180,7 +180,17 @@ def test_an_actor_that_an_open_transaction_makes_does_not_hold_up_the_claim_of_o
     assert sorted(actor.key for actor in holder.claim(*ids)) == ["b", "c"]
     assert time.monotonic() - began < 2
     other.commit()
-    assert [actor.key for actor in holder.claim(*ids)] == ["a"]
+    assert [actor.key for actor in holder.claim(ids[0])] == ["a"]
+
+
+def test_an_actor_that_is_its_own_without_its_knowing_is_claimed_again_by_a_worker(backend):
+    """The answer to its first claim was lost."""
+    [actor_id] = mail_for(backend, "a")
+    holder = Holder(backend)
+    [first] = holder.claim(actor_id)
+    [again] = holder.claim(actor_id)
+    assert again.epoch == first.epoch + 1
+    assert holder.commit(chain_of(first))[0].status == "stale"
 
 
 def test_two_workers_never_both_get_an_actor(backend, neighbours):

@@ -1,0 +1,1 @@
+"""Faults under load, each described once: short in the test suite, long by ``python -m tests.faults``."""

@@ -1,0 +1,29 @@
+"""The short form of every scenario. ``python -m tests.faults`` is the long one."""
+
+import pytest
+
+from tests.faults.scenarios import SCENARIOS
+from tests.faults.stage import Stage
+
+
+def test_each_scenario_names_its_databases():
+    assert all(set(scenario.databases) <= {"default", "postgresql"} for scenario in SCENARIOS.values())
+
+
+def short_forms():
+    for name, scenario in SCENARIOS.items():
+        if not scenario.needs_server:
+            yield from (pytest.param(scenario, alias, id=f"{name}-{alias}") for alias in scenario.databases)
+
+
+@pytest.mark.parametrize(("scenario", "backend"), list(short_forms()), indirect=["backend"])
+def test_promises_hold(scenario, backend, worker_process, request):
+    play(scenario, Stage(backend, worker_process, request.node.name, settings=scenario.settings))
+
+
+def play(scenario, stage):
+    try:
+        scenario(stage).play(lambda strokes: strokes < scenario.rounds)
+    finally:
+        stage.close()
+    print(dict(stage.counts))

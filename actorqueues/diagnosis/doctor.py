@@ -27,8 +27,18 @@ TIME_LIMIT = 5.0  # seconds for one examination
 TICKS = 10_000  # of SQLite's virtual machine, between two looks at the clock
 
 BEFORE: Sequence[Examination] = (project.checks, project.reachable)
-# They need connections that are in no transaction, or wait on purpose.
-UNBOUNDED = {project.checks, project.reachable, postgresql.pooler, mail.stuck_wakes}
+BY_VENDOR: dict[str, Sequence[Examination]] = {
+    "sqlite": (sqlite.version, sqlite.durability, sqlite.patience, sqlite.log, sqlite.place),
+    "postgresql": (
+        postgresql.version,
+        postgresql.durability,
+        postgresql.pooler,
+        postgresql.room,
+        vacuum.autovacuum,
+        sessions.long_transactions,
+        sessions.forgotten_horizons,
+    ),
+}
 EVERYWHERE: Sequence[Examination] = (
     tables.indexes,
     workers.alive,
@@ -46,21 +56,12 @@ EVERYWHERE: Sequence[Examination] = (
     standing.held_actors,
     standing.dead_letters,
 )
-BY_VENDOR: dict[str, Sequence[Examination]] = {
-    "sqlite": (sqlite.version, sqlite.durability, sqlite.patience, sqlite.log, sqlite.place),
-    "postgresql": (
-        postgresql.version,
-        postgresql.durability,
-        postgresql.pooler,
-        postgresql.room,
-        vacuum.autovacuum,
-        vacuum.options,
-        vacuum.dead_rows,
-        vacuum.updates_in_place,
-        sessions.long_transactions,
-        sessions.forgotten_horizons,
-    ),
+OF_TABLES: dict[str, Sequence[Examination]] = {
+    "sqlite": EVERYWHERE,
+    "postgresql": (vacuum.options, vacuum.dead_rows, vacuum.updates_in_place, *EVERYWHERE),
 }
+# They need connections that are in no transaction, or wait on purpose.
+UNBOUNDED = {project.checks, project.reachable, postgresql.pooler, mail.stuck_wakes}
 
 
 def examine(using: str) -> Iterator[Finding]:
@@ -78,8 +79,8 @@ def examine(using: str) -> Iterator[Finding]:
         yield from attempt(part, using)
     migrations = list(attempt(project.migrations, using))
     yield from migrations
-    if vendor in BY_VENDOR and not is_wrong(migrations, "migrations"):
-        for part in EVERYWHERE:
+    if not is_wrong(migrations, "migrations"):
+        for part in OF_TABLES.get(vendor, ()):
             yield from attempt(part, using)
 
 

@@ -119,8 +119,10 @@ def without_code(using: str) -> Iterator[Finding]:
 
 def stuck_wakes(using: str) -> Iterator[Finding]:
     """A wake of a type that is served goes at the next poll: the first one is looked at twice."""
+    if not live(using):
+        return  # that is a finding of its own
     wakes = Wake.objects.using(using)
-    types = [name for name in types_with_work(using) if name in served(using)] if live(using) else []
+    types = [name for name in types_with_work(using) if name in served(using)]
     first = {name: wakes.filter(type=name).order_by("actor_id", "id").first() for name in types}
     there = [wake for wake in first.values() if wake is not None]
     if there:

@@ -13,7 +13,7 @@ from actorqueues.diagnosis.doctor import attempt, examine
 from actorqueues.diagnosis.findings import Finding, worst
 from tests.commands.test_actorqueues import command
 from tests.docs.pages import PROJECT
-from tests.fixtures.backends import STORES, every_postgresql
+from tests.fixtures.backends import STORES, every_postgresql, only_sqlite
 from tests.playground.actors import Tally
 
 MAKERS = {"ok", "info", "warning", "error"}
@@ -83,7 +83,7 @@ def test_a_migration_that_is_missing_is_an_error_and_the_tables_are_left_alone(b
         recorder.record_applied("actorqueues", last)
     assert found["migrations"].level == "error"
     assert last in found["migrations"].seen
-    assert "workers" not in found
+    assert not {"workers", "table-options"} & set(found)
 
 
 def test_wrong_settings_are_among_the_findings(backend, settings):
@@ -99,6 +99,16 @@ def test_wrong_settings_do_not_keep_the_command_from_looking_at_the_rest(backend
         assert re.search(rf"^(ok|error) +{id} ", doctor.output, re.MULTILINE), doctor.output
     inspect = worker_process.command("actorqueues", "inspect", settings={"DATABASE": 7})
     assert inspect.wait(60) == 1
+    assert "Traceback" not in inspect.output
+
+
+@only_sqlite
+def test_what_the_database_refuses_is_said_in_a_line(worker_process, tmp_path):
+    empty = {"AQ_TEST_SQLITE": str(tmp_path / "empty.sqlite3")}
+    inspect = worker_process.command("actorqueues", "inspect", env=empty)
+    assert inspect.wait(60) == 1
+    assert "no such table: actorqueues_actor" in inspect.output
+    assert "doctor looks for the reason" in inspect.output
     assert "Traceback" not in inspect.output
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from actorqueues.conf import settings
 from actorqueues.exceptions import ActorQueuesError
@@ -46,6 +46,9 @@ class Command(BaseCommand):
             raise CommandError(f"{error.message} ({error.code})") from error
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            why = "manage.py actorqueues doctor looks for the reason."
+            raise CommandError(f"The database says: {str(error).strip()}. {why}") from error
         if code:
             sys.exit(code)
 

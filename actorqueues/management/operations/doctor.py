@@ -61,7 +61,11 @@ def painter(output: OutputWrapper, options: dict[str, Any]) -> Callable[[str, st
 
 def summary(found: list[Finding]) -> str:
     levels = [finding.level for finding in found]
-    errors, warnings = levels.count("error"), levels.count("warning")
-    if not errors and not warnings:
+    bad = [many(levels.count(level), level) for level in ("error", "warning") if level in levels]
+    if not bad:
         return "\nAll is well."
-    return f"\n{errors} errors, {warnings} warnings. Each id is explained in docs/reference/doctor.md."
+    return f"\n{', '.join(bad)}. Each id is explained in docs/reference/doctor.md."
+
+
+def many(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

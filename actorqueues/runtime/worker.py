@@ -5,6 +5,7 @@ import logging
 import os
 import random
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -25,6 +26,9 @@ from actorqueues.wakeups import Listener, transport_of
 
 logger = logging.getLogger("actorqueues.worker")
 
+# Seconds, where the process is ours. The journal's thread needs the interpreter after every statement, with rows or
+# the file locked: Python's own 5 ms each time would hold up everybody else who writes.
+SWITCH_INTERVAL = 0.0005
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between two tries to begin while the database is away
 
 
@@ -66,6 +70,7 @@ class Worker:
         self.loop.set_task_factory(actor_task_factory)
         self.stop_asked = asyncio.Event()
         if handle_signals:
+            sys.setswitchinterval(SWITCH_INTERVAL)
             # Not the loop's own handlers: a second signal must end a worker whose loop is blocked.
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self.on_signal)

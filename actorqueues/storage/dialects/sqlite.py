@@ -4,18 +4,16 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from actorqueues import clock
 from actorqueues.models import Message, Wake
-from actorqueues.storage.dialects.base import HEAD_COLUMNS, Head, Row, Standing, T, WantedHeads
+from actorqueues.storage.dialects.base import Row, T
 from actorqueues.storage.dialects.sqlite_batches import (
-    SQLiteBatches,
     Together,
     change_each,
     delete_sql,
@@ -24,15 +22,10 @@ from actorqueues.storage.dialects.sqlite_batches import (
     stored,
     update_sql,
 )
+from actorqueues.storage.dialects.sqlite_reads import SQLiteReads
 
 GIVE_UP_AFTER = 60.0  # seconds a writer waits for its turn before "locked" is reported at all
 
-# As they are stored: Django's converters, which go by a column's declared type, would cost more than the read.
-UNCONVERTED = ", ".join(f"+{name}" for name in HEAD_COLUMNS)
-HEADS = (
-    f"SELECT {UNCONVERTED} FROM actorqueues_message"
-    " WHERE actor_id = ? AND queue = ? AND scheduled_at IS NULL ORDER BY id LIMIT ?"
-)
 DEPTH = (
     "SELECT (SELECT count(*) FROM (SELECT 1 FROM actorqueues_message"
     " WHERE actor_id = ? AND queue = ? AND scheduled_at IS NULL LIMIT ?))"
@@ -47,26 +40,12 @@ TAKE_KEY = (
     " ON CONFLICT (id) DO UPDATE SET message_uid = excluded.message_uid, fingerprint = excluded.fingerprint,"
     " expires_at = excluded.expires_at WHERE expires_at <= ?"
 )
-STANDING = "SELECT epoch, paused_at IS NOT NULL, status FROM actorqueues_actor WHERE id = ?"
-NEXT_SCHEDULED = (
-    "SELECT +scheduled_at FROM actorqueues_message"
-    " WHERE actor_id = ? AND scheduled_at IS NOT NULL ORDER BY scheduled_at LIMIT 1"
-)
-NEXT_WAKE = "SELECT min(actor_id) FROM actorqueues_wake WHERE type = ? AND actor_id > ?"
 
 
-def moment(text: str | None) -> datetime | None:
-    """Times are stored in UTC, and do not say so."""
-    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-class SQLite(SQLiteBatches):
+class SQLite(SQLiteReads):
     vendor = "sqlite"
     journal_batch = 200
     journal_pause = 0.001
-
-    def now(self, connection: BaseDatabaseWrapper) -> datetime:
-        return datetime.now(UTC) + clock.offset
 
     def transaction(self, work: Callable[[], T], connection: BaseDatabaseWrapper) -> T:
         if connection.in_atomic_block:
@@ -200,49 +179,3 @@ class SQLite(SQLiteBatches):
         return queryset  # BEGIN IMMEDIATE: there is one writer, and we are it
 
     lock_waiting = lock
-
-    def read_heads(self, connection: BaseDatabaseWrapper, wanted: Sequence[WantedHeads]) -> list[Head]:
-        heads: list[Head] = []
-        raw = raw_of(connection)
-        for want in wanted:
-            rows = raw.execute(HEADS, (want.actor_id.hex, want.queue, want.limit))
-            heads.extend(self._head(want.actor_id, row) for row in rows)
-        return heads
-
-    def read_mailboxes(
-        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID], wanted: Sequence[WantedHeads]
-    ) -> tuple[datetime, list[Standing], list[Head]]:
-        execute, scheduled = raw_of(connection).execute, self.next_scheduled(connection, actor_ids)
-        found = ((actor_id, execute(STANDING, (actor_id.hex,)).fetchone()) for actor_id in actor_ids)
-        standings = [
-            Standing(actor_id, row[0], bool(row[1]), row[2], scheduled.get(actor_id))
-            for actor_id, row in found
-            if row is not None
-        ]
-        return self.now(connection), standings, self.read_heads(connection, wanted)
-
-    def next_scheduled(
-        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]
-    ) -> dict[UUID, datetime]:
-        execute = raw_of(connection).execute
-        found = ((actor_id, execute(NEXT_SCHEDULED, (actor_id.hex,)).fetchone()) for actor_id in actor_ids)
-        return {actor_id: first for actor_id, row in found if row is not None and (first := moment(row[0]))}
-
-    def wake_ids(
-        self, connection: BaseDatabaseWrapper, types: Sequence[str], after: UUID, limit: int
-    ) -> list[tuple[str, UUID]]:
-        raw, found = raw_of(connection), []
-        for type_name in types:
-            position = after.hex
-            for _ in range(limit):
-                (position,) = raw.execute(NEXT_WAKE, (type_name, position)).fetchone()
-                if position is None:
-                    break
-                found.append((type_name, UUID(hex=position)))
-        return found
-
-    @staticmethod
-    def _head(actor_id: UUID, row: Row) -> Head:
-        (_, queue, id_, uid, body, user_id, meta, keeps, enqueued, expires, started, retry, *counts) = row
-        times = (moment(enqueued), moment(expires), moment(started), moment(retry))
-        return Head(actor_id, queue, id_, UUID(hex=uid), body, user_id, meta, bool(keeps), *times, *counts)  # type: ignore[arg-type]

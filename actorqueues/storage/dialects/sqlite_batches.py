@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,7 +18,10 @@ from actorqueues import clock
 from actorqueues.storage.dialects.base import Answer, ErrorKind, OpenBatch, Row
 
 ADVANCE = "UPDATE actorqueues_journal SET sequence = ? WHERE worker_id = ? AND sequence = ?"
-FENCE = "SELECT epoch FROM actorqueues_actor WHERE id = ?"
+FENCE = (
+    "SELECT json_group_object(id, epoch) FROM actorqueues_actor WHERE id IN (SELECT value FROM json_each(?))"
+)
+MOST_JSON = 16_000_000  # characters; SQLite's limit for a text is a thousand million
 # By the actor's type too: the index of wakes begins with it.
 DELETE_WAKES = (
     "DELETE FROM actorqueues_wake WHERE actor_id = ?1"
@@ -35,6 +39,20 @@ WRITERS: dict[type, Callable[[Any], str]] = {UUID: attrgetter("hex"), datetime: 
 def stored(value: Any) -> Any:
     writer = WRITERS.get(type(value))
     return value if writer is None else writer(value)
+
+
+def as_json(rows: Sequence[Any]) -> str:
+    """Many rows as one parameter.
+
+    The sqlite3 module lets go of the interpreter at every row, and may wait for it for milliseconds while the
+    event loop is busy - with the file locked. One statement over all rows does so once.
+    """
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+
+
+@lru_cache(maxsize=256)
+def each(columns: int) -> str:
+    return ", ".join(f"json_extract(v.value, '$[{place}]')" for place in range(columns))
 
 
 def stored_rows(rows: Iterable[Row]) -> list[Row]:
@@ -82,18 +100,34 @@ class Together:
         self.connection = connection
 
     def insert(self, model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
-        with self.connection.wrap_database_errors:
-            raw_of(self.connection).executemany(insert_sql(model, tuple(columns)), stored_rows(rows))
+        insert_all = f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) SELECT {each(len(columns))}"
+        self.change(f"{insert_all} FROM json_each(?) v", insert_sql(model, tuple(columns)), stored_rows(rows))
 
     def update(self, model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> Answer:
-        return self.change(update_sql(model, tuple(columns)), stored_rows((*row[1:], row[0]) for row in rows))
+        key, *values = columns
+        parts = [f"{name} = json_extract(v.value, '$[{place}]')" for place, name in enumerate(values)]
+        update_all = (
+            f"UPDATE {model._meta.db_table} AS t SET {', '.join(parts)} FROM json_each(?) v"
+            f" WHERE t.{key} = json_extract(v.value, '$[{len(values)}]')"
+        )
+        turned = stored_rows((*row[1:], row[0]) for row in rows)
+        return self.change(update_all, update_sql(model, tuple(columns)), turned)
 
     def delete(self, model: type[models.Model], keys: Sequence[Any]) -> Answer:
-        return self.change(delete_sql(model), [(stored(key),) for key in keys])
+        assert model._meta.pk is not None
+        delete_all = (
+            f"DELETE FROM {model._meta.db_table} WHERE {model._meta.pk.column} IN"
+            " (SELECT json_extract(v.value, '$[0]') FROM json_each(?) v)"
+        )
+        return self.change(delete_all, delete_sql(model), [(stored(key),) for key in keys])
 
-    def change(self, sql: str, rows: Sequence[Row]) -> Answer:
+    def change(self, sql_for_all: str, sql_for_one: str, rows: Sequence[Row]) -> Answer:
+        raw, text = raw_of(self.connection), as_json(rows)
         with self.connection.wrap_database_errors:
-            changed: int = raw_of(self.connection).executemany(sql, rows).rowcount
+            if len(text) <= MOST_JSON:
+                changed: int = raw.execute(sql_for_all, (text,)).rowcount
+            else:
+                changed = raw.executemany(sql_for_one, rows).rowcount
         return lambda: changed
 
 
@@ -114,9 +148,11 @@ class SQLiteBatches:
         with connection.wrap_database_errors:
             if not execute(ADVANCE, (sequence, worker_id.hex, sequence - 1)).rowcount:
                 return None
-            found = [(actor_id, execute(FENCE, (actor_id.hex,)).fetchone()) for actor_id in actor_ids]
+            ((found,),) = execute(FENCE, (as_json([actor_id.hex for actor_id in actor_ids]),))
+        epochs = json.loads(found)
         return OpenBatch(
-            datetime.now(UTC) + clock.offset, {actor_id: row[0] for actor_id, row in found if row is not None}
+            datetime.now(UTC) + clock.offset,
+            {actor_id: epochs[actor_id.hex] for actor_id in actor_ids if actor_id.hex in epochs},
         )
 
     def delete_wakes(

@@ -1,0 +1,124 @@
+"""What is read on SQLite, often: many rows as one text, each a call that lets go of the interpreter once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from sqlite3 import DataError
+from typing import Any
+from uuid import UUID
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from actorqueues import clock
+from actorqueues.storage.dialects.base import HEAD_COLUMNS, Head, Standing, WantedHeads
+from actorqueues.storage.dialects.sqlite_batches import SQLiteBatches, as_json, raw_of
+
+CHUNK = 20  # queues in one statement
+
+# An expression has no declared type: Django's converters, which go by that, would cost more than the read.
+UNCONVERTED = ", ".join(f"+{name}" for name in HEAD_COLUMNS)
+OF_ONE_QUEUE = """
+FROM actorqueues_message WHERE actor_id = {actor} AND queue = {queue} AND scheduled_at IS NULL ORDER BY id LIMIT {limit}
+"""
+HEADS = f"SELECT {UNCONVERTED} {OF_ONE_QUEUE.format(actor='?', queue='?', limit='?')}"
+MANY_HEADS = f"""
+SELECT json_group_array(json((
+    SELECT json_group_array(json_array({", ".join(HEAD_COLUMNS)})) FROM (SELECT * {
+    OF_ONE_QUEUE.format(
+        actor="json_extract(w.value, '$[0]')", queue="json_extract(w.value, '$[1]')", limit="?2"
+    )
+})
+))) FROM json_each(?1) w
+"""
+
+FIRST_SCHEDULED = """
+SELECT scheduled_at FROM actorqueues_message
+WHERE actor_id = {actor} AND scheduled_at IS NOT NULL ORDER BY scheduled_at LIMIT 1
+"""
+STANDING = f"""
+SELECT json_group_array(json_array(a.id, a.epoch, a.paused_at IS NOT NULL, a.status,
+    ({FIRST_SCHEDULED.format(actor="a.id")})
+)) FROM actorqueues_actor a WHERE a.id IN (SELECT value FROM json_each(?))
+"""
+NEXT_SCHEDULED = f"""
+SELECT json_group_object(w.value, ({FIRST_SCHEDULED.format(actor="w.value")})) FROM json_each(?) w
+"""
+NEXT_WAKE = "SELECT min(actor_id) FROM actorqueues_wake WHERE type = ? AND actor_id > ?"
+
+
+def moment(text: str | None) -> datetime | None:
+    """Times are stored in UTC, and do not say so."""
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def head_of(actor_id: UUID, row: Sequence[Any]) -> Head:
+    (_, queue, id_, uid, body, user_id, meta, keeps, enqueued, expires, started, retry, *counts) = row
+    times = (moment(enqueued), moment(expires), moment(started), moment(retry))
+    return Head(actor_id, queue, id_, UUID(hex=uid), body, user_id, meta, bool(keeps), *times, *counts)  # type: ignore[arg-type]
+
+
+def as_hex(actor_ids: Sequence[UUID]) -> str:
+    return as_json([actor_id.hex for actor_id in actor_ids])
+
+
+class SQLiteReads(SQLiteBatches):
+    def now(self, connection: BaseDatabaseWrapper) -> datetime:
+        return datetime.now(UTC) + clock.offset
+
+    def read_heads(self, connection: BaseDatabaseWrapper, wanted: Sequence[WantedHeads]) -> list[Head]:
+        # A statement reads all of its queues equally far.
+        ordered = sorted(wanted, key=lambda want: want.limit)
+        found: dict[tuple[str, str], list[Sequence[Any]]] = {}
+        for start in range(0, len(ordered), CHUNK):
+            for rows in self._read_chunk(connection, ordered[start : start + CHUNK]):
+                found.update({(row[0], row[1]): rows for row in rows[:1]})
+        return [
+            head_of(want.actor_id, row)
+            for want in wanted
+            for row in found.get((want.actor_id.hex, want.queue), ())[: want.limit]
+        ]
+
+    @staticmethod
+    def _read_chunk(
+        connection: BaseDatabaseWrapper, wanted: Sequence[WantedHeads]
+    ) -> list[list[Sequence[Any]]]:
+        raw = raw_of(connection)
+        sources = [(want.actor_id.hex, want.queue) for want in wanted]
+        try:
+            ((text,),) = raw.execute(MANY_HEADS, (as_json(sources), wanted[-1].limit))
+            found: list[list[Sequence[Any]]] = json.loads(text)
+            return found
+        except DataError:  # they are too big for one text
+            return [list(raw.execute(HEADS, (*source, wanted[-1].limit))) for source in sources]
+
+    def read_mailboxes(
+        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID], wanted: Sequence[WantedHeads]
+    ) -> tuple[datetime, list[Standing], list[Head]]:
+        ((text,),) = raw_of(connection).execute(STANDING, (as_hex(actor_ids),))
+        standings = [
+            Standing(UUID(hex=actor_id), epoch, bool(is_paused), status, moment(first))
+            for actor_id, epoch, is_paused, status, first in json.loads(text)
+        ]
+        return self.now(connection), standings, self.read_heads(connection, wanted)
+
+    def next_scheduled(
+        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]
+    ) -> dict[UUID, datetime]:
+        ((text,),) = raw_of(connection).execute(NEXT_SCHEDULED, (as_hex(actor_ids),))
+        firsts = {UUID(hex=actor_id): moment(first) for actor_id, first in json.loads(text).items()}
+        return {actor_id: first for actor_id, first in firsts.items() if first is not None}
+
+    def wake_ids(
+        self, connection: BaseDatabaseWrapper, types: Sequence[str], after: UUID, limit: int
+    ) -> list[tuple[str, UUID]]:
+        raw, found = raw_of(connection), []
+        for type_name in types:
+            position = after.hex
+            for _ in range(limit):
+                (position,) = raw.execute(NEXT_WAKE, (type_name, position)).fetchone()
+                if position is None:
+                    break
+                found.append((type_name, UUID(hex=position)))
+        return found

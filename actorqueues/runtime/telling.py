@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("actorqueues.signals")
 
+LOG_FIELDS = ("actor_type", "queue", "message_id", "attempt")
+
 
 def tell(activation: Activation, name: str, head: Head, details: dict[str, Any]) -> None:
     signal = getattr(signals, name)
@@ -67,4 +69,5 @@ def sent_values(one: Outgoing) -> dict[str, Any]:
 def send(signal: Any, sender: type, values: dict[str, Any]) -> None:
     for receiver, answer in signal.send_robust(sender=sender, **values):
         if isinstance(answer, Exception):
-            logger.error("a receiver of %s failed: %r", receiver, answer, exc_info=answer)
+            fields = {name: value for name, value in values.items() if name in LOG_FIELDS}
+            logger.error("a receiver of %s failed: %r", receiver, answer, exc_info=answer, extra=fields)

@@ -266,9 +266,10 @@ def commit_and_announce(
     done: set[UUID] = set()
     for chain, result in zip(chains, results, strict=True):
         for operation in itertools.chain(*chain.steps[: result.applied]):
-            if isinstance(operation, Send):
+            # For every operation of a drain: isinstance with a union takes four times as long.
+            if type(operation) is Send:
                 sent.update(one.actor_id for one in operation.outgoing)
-            elif isinstance(operation, Settle | Bury) and operation.head.keeps_outcome:
+            elif (type(operation) is Settle or type(operation) is Bury) and operation.head.keeps_outcome:
                 done.add(operation.head.uid)
     if sent:
         announce_after_commit("work", sent, using=using)

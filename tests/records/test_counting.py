@@ -16,9 +16,8 @@ from actorqueues.runtime.statistics import Tally
 from actorqueues.storage.operations import Settle
 from actorqueues.storage.statistics import Counted, Counts
 from tests.fixtures.workers import PATIENCE, eventually
+from tests.playground.actors import Scribe
 from tests.storage.leases import Holder, begin, chain_of, heads_of, held_actor, settle
-
-pytestmark = pytest.mark.usefixtures("empty_registry")
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -35,7 +34,7 @@ def kept(queue):
     return (total.sent, total.settled, total.failed, total.dead, sum(total.latencies))
 
 
-def test_a_worker_keeps_what_became_of_its_messages(start_worker):
+def test_a_worker_keeps_what_became_of_its_messages(empty_registry, start_worker):
     class Grocer(Actor):
         @handler
         def sell(self, body: int) -> None:
@@ -70,7 +69,7 @@ def test_a_worker_keeps_what_became_of_its_messages(start_worker):
     assert not Statistic.objects.filter(worker_id=None).exists()
 
 
-def test_a_minute_that_is_over_is_written_while_the_worker_goes_on(start_worker, monkeypatch):
+def test_a_minute_that_is_over_is_written_while_the_worker_goes_on(empty_registry, start_worker, monkeypatch):
     class Clerk(Actor):
         @handler
         def file(self, body: int) -> int:
@@ -84,7 +83,19 @@ def test_a_minute_that_is_over_is_written_while_the_worker_goes_on(start_worker,
     eventually(lambda: kept("file") == (1, 1, 0, 0, 1))
 
 
-def test_no_statistics_are_kept_when_they_are_turned_off(start_worker, settings):
+@pytest.mark.parametrize("end", ["drain", "SIGTERM"])
+def test_a_process_that_ends_in_an_orderly_way_writes_its_last_minute(backend, worker_process, end):
+    for key in "abc":
+        Scribe.get_or_create(key).send_many(Scribe.doze, [{"value": 1}] * 20)
+    worker = worker_process("--drain") if end == "drain" else worker_process()
+    eventually(lambda: not Message.objects.exists(), 60)
+    if end == "SIGTERM":
+        worker.terminate()
+    assert worker.wait(60) == 0, worker.output
+    assert kept("doze") == (60, 60, 0, 0, 60)
+
+
+def test_no_statistics_are_kept_when_they_are_turned_off(empty_registry, start_worker, settings):
     class Clerk(Actor):
         @handler
         def file(self, body: int) -> int:

@@ -19,8 +19,9 @@ from actorqueues.runtime import health
 from actorqueues.runtime.health import health_of, published_health
 from tests.fixtures.backends import only_postgresql
 from tests.playground.actors import Scribe
-from tests.processes.evidence import QUICK, eventually
+from tests.processes.evidence import eventually
 
+SETTINGS = {"POLL_INTERVAL": 0.2}  # and the usual lease: a late machine is not to cost it
 ADDRESS = re.compile(r"health is at (http://\S+/)")
 
 
@@ -51,10 +52,9 @@ def is_well(url):
 
 
 def test_a_worker_that_works_is_healthy(backend, worker_process):
-    worker = worker_process("--no-supervise", "--health-port", "0", settings=QUICK)
+    worker = worker_process("--no-supervise", "--health-port", "0", settings=SETTINGS)
     url = eventually(lambda: addresses(worker))[0]
-    eventually(lambda: is_well(url))
-    status, report = get(url)
+    status, report = eventually(lambda: is_well(url) and get(url))
     assert (status, report["healthy"], report["problems"], report["stopping"]) == (200, True, [], False)
     assert report["worker_id"] == WorkerRow.objects.get().id.hex
     assert report["pid"] == worker.pid
@@ -69,7 +69,7 @@ def test_a_worker_that_works_is_healthy(backend, worker_process):
 
 def test_a_worker_that_is_started_again_answers_at_the_same_port(backend, worker_process):
     port = free_port()
-    worker_process("--health-port", port, settings=QUICK)
+    worker_process("--health-port", port, settings=SETTINGS)
     url = f"http://127.0.0.1:{port}/"
     eventually(lambda: is_well(url))
     first = get(url)[1]
@@ -79,7 +79,7 @@ def test_a_worker_that_is_started_again_answers_at_the_same_port(backend, worker
 
 
 def test_a_blocked_event_loop_is_unhealthy_and_a_reason_to_start_again(backend, worker_process):
-    worker = worker_process("--no-supervise", "--health-port", "0", settings=QUICK)
+    worker = worker_process("--no-supervise", "--health-port", "0", settings=SETTINGS)
     url = eventually(lambda: addresses(worker))[0]
     eventually(lambda: is_well(url))
     Scribe.get_or_create("main").send(Scribe.block_loop, {"seconds": 45})
@@ -114,7 +114,7 @@ def test_a_database_that_does_not_answer_is_told(backend, start_worker, monkeypa
 
 def test_the_file_is_kept_up_to_date_and_goes_with_a_clean_stop(backend, worker_process, tmp_path):
     path = tmp_path / "health.json"
-    worker = worker_process("--health-file", path, settings=QUICK)
+    worker = worker_process("--health-file", path, settings=SETTINGS)
 
     def report():
         return json.loads(path.read_text()) if path.exists() else {}

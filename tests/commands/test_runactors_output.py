@@ -16,7 +16,9 @@ from actorqueues.management.logs import JsonFormatter
 from actorqueues.models import Worker
 from tests.fixtures.processes import PROJECT, database_environment
 from tests.playground.actors import Scribe
-from tests.processes.evidence import QUICK, all_settled, eventually
+from tests.processes.evidence import all_settled, eventually
+
+SETTINGS = {"POLL_INTERVAL": 0.2}  # and the usual lease: a late machine is not to cost it
 
 
 def records(process, **fields):
@@ -26,7 +28,7 @@ def records(process, **fields):
 
 
 def test_json_lines_name_the_actor_the_message_and_the_worker(backend, worker_process):
-    worker = worker_process("--no-supervise", "--log-format", "json", settings=QUICK)
+    worker = worker_process("--no-supervise", "--log-format", "json", settings=SETTINGS)
     scribe = Scribe.get_or_create("main")
     stumbled = scribe.send(Scribe.stumble, {"value": 7})
     [failed] = eventually(lambda: records(worker, message_id=stumbled.id))
@@ -56,7 +58,7 @@ def test_json_lines_name_the_actor_the_message_and_the_worker(backend, worker_pr
 
 
 def test_text_lines_are_for_people(backend, worker_process):
-    worker = worker_process("--no-supervise", settings=QUICK)
+    worker = worker_process("--no-supervise", settings=SETTINGS)
     rejected = Scribe.get_or_create("main").send(Scribe.reject, {"note": "spinach"})
     worker.wait_for_output(f"scribe/main: message {rejected.id} of queue reject went to the dead letters")
 
@@ -82,7 +84,7 @@ def test_a_formatted_record_is_one_line_with_its_exception():
 
 
 def test_the_load_of_a_supervised_worker_is_logged_with_fields(backend, worker_process):
-    worker = worker_process("--log-format", "json", "--stats", "0.2", settings=QUICK)
+    worker = worker_process("--log-format", "json", "--stats", "0.2", settings=SETTINGS)
     for key in "abcd":
         Scribe.get_or_create(key).send_many(Scribe.record, [{"value": 1}] * 10)
     Scribe.get_or_create("a").send(Scribe.reject, {})
@@ -106,7 +108,7 @@ def test_the_load_of_a_supervised_worker_is_logged_with_fields(backend, worker_p
 
 def test_on_a_terminal_the_load_is_a_table(backend):
     terminal, inside = pty.openpty()
-    environment = {**os.environ, **database_environment(backend, QUICK), "TERM": "xterm", "COLUMNS": "160"}
+    environment = {**os.environ, **database_environment(backend, SETTINGS), "TERM": "xterm", "COLUMNS": "160"}
     command = [sys.executable, "-m", "tests.manage", "runactors", "--no-supervise", "--stats", "0.2"]
     process = subprocess.Popen(command, cwd=PROJECT, env=environment, stderr=inside)
     os.close(inside)

@@ -71,7 +71,7 @@ def test_failures_and_dead_letters_are_told_and_success_is_not(empty_registry, s
 
 
 def test_a_crash_is_told(worker_process, backend):
-    worker_process(settings={"LEASE": 2, "POLL_INTERVAL": 0.2})
+    worker_process(settings={"LEASE": 4, "POLL_INTERVAL": 0.2})
     assert Scribe.get_or_create("main").ask(Scribe.die, {"value": 1}, timeout=60) == 2
     assert told(backend) == [("crashed", "die", 1, "", None)]
 

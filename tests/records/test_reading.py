@@ -17,7 +17,7 @@ from actorqueues.storage.statistics import Counted, Counts, add_statistics, roll
 from tests.fixtures.backends import only_postgresql
 from tests.fixtures.workers import eventually
 
-NOW = datetime(2026, 5, 4, 12, 30, 20, tzinfo=UTC)
+NOW = datetime(2026, 5, 4, 12, 30, 5, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)

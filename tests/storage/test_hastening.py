@@ -6,6 +6,7 @@ from actorqueues.storage.operations import Return
 from tests.fixtures.backends import only_postgresql
 from tests.storage.leases import Holder, begin, chain_of, failed_once, heads_of, held_actor, release, row_of
 from tests.storage.outgoing import to
+from tests.storage.waits import wait_for_lock
 
 
 def failed_and_released(backend):
@@ -47,6 +48,7 @@ def test_it_waits_for_a_claim_that_is_under_way_and_leaves_its_mailbox_alone(bac
     worker.begin(backend)
     assert worker.do(other.claim, actor.actor_id)
     hastening = operator.start(hasten_retries, actor.actor_id, using=backend)
+    wait_for_lock(backend)
     worker.commit()
     assert hastening.result(timeout=20) == Hastened(0, held=True)
     assert Message.objects.get().retry_at is not None

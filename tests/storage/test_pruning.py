@@ -1,4 +1,3 @@
-import time
 from datetime import timedelta
 from functools import partial
 
@@ -19,6 +18,7 @@ from actorqueues.storage.sending import store_messages
 from tests.fixtures.backends import every_postgresql
 from tests.storage.leases import Holder, chain_of, heads_of, held_actor, mail_for, row_of
 from tests.storage.outgoing import to
+from tests.storage.waits import wait_for_lock
 
 
 @pytest.fixture
@@ -215,18 +215,6 @@ def test_tombstones_are_found_among_many_actors_by_their_index(backend):
         with connections[backend].cursor() as cursor:
             cursor.execute("ANALYZE actorqueues_actor")
     assert "aq_actor_destroyed" in rows_to_prune(TOMBSTONES, using=backend).order_by().explain()
-
-
-def wait_for_lock(backend):
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    give_up_at = time.monotonic() + 20
-    while time.monotonic() < give_up_at:
-        with connections[backend].cursor() as cursor:
-            cursor.execute(waiting)
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.02)
-    raise AssertionError("nobody waits")
 
 
 def refuses(write):

@@ -111,7 +111,7 @@ def test_a_sender_that_times_out_is_told_the_last_error(start_worker):
             raise RuntimeError("no luck")
 
     start_worker()
-    result = Failing.get_or_create("x").send("work", 5, wait=True, timeout=0.3)
+    result = Failing.get_or_create("x").send("work", 5, wait=True, timeout=2)
     assert result.status == "timed_out"
     assert "no luck" in result.error
 

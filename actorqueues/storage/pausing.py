@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import connections
@@ -13,7 +14,6 @@ from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.history import add_entry
 
 CHUNK = 1000
-LOWEST = UUID(int=0)
 
 
 def pause_actor(actor_id: UUID, type_name: str, key: str, *, user_id: str | None = None, using: str) -> None:
@@ -60,13 +60,23 @@ def resume_type(type_name: str, queue: str = "", *, using: str) -> None:
     After a crash half-way call it again: it does not ask whether there is a pause.
     """
     Pause.objects.using(using).filter(type=type_name, queue=queue).delete()
-    mail = Message.objects.using(using).filter(actor_id=OuterRef("id"))
-    actors = ActorInstance.objects.using(using).filter(Exists(mail), type=type_name).order_by("id")
-    last = LOWEST
+    actors = ActorInstance.objects.using(using).filter(type=type_name).order_by("key")
+    page = list(actors.values_list("key", "id")[:CHUNK])
     # Actors that have no row yet still have the wakes that their messages came with.
-    while some := list(actors.filter(id__gt=last).values_list("type", "id", "key")[:CHUNK]):
-        append_wakes(some, using=using)
-        last = some[-1][1]
+    while page:
+        append_wakes(with_mail([actor_id for _, actor_id in page], queue, using), using=using)
+        page = list(actors.filter(key__gt=page[-1][0]).values_list("key", "id")[:CHUNK])
+
+
+def with_mail(actor_ids: Sequence[UUID], queue: str, using: str) -> list[tuple[str, UUID, str]]:
+    """Those of some actors that have messages in the queue (in any, if it is empty).
+
+    Asked of each actor: its messages may be a million. Scheduled ones stand in ``wake_at`` all the time.
+    """
+    mail = Message.objects.using(using).queued().filter(actor_id=OuterRef("id"))
+    waiting = Exists(mail.filter(queue=queue) if queue else mail)
+    actors = ActorInstance.objects.using(using).filter(waiting, id__in=actor_ids)
+    return list(actors.values_list("type", "id", "key"))
 
 
 def read_pauses(*, using: str) -> set[tuple[str, str]]:

@@ -79,7 +79,8 @@ def old_tombstones(using: str, until: datetime) -> models.QuerySet[Any]:
     mail = Message.objects.using(using).filter(actor_id=OuterRef("id"))
     # A wake without mail must go on meeting the tombstone: without it, it would make an actor.
     wakes = Wake.objects.using(using).filter(type=OuterRef("type"), actor_id=OuterRef("id"))
-    return tombstones.exclude(Exists(mail) | Exists(wakes))
+    waiting = Exists(mail.queued()) | Exists(mail.scheduled())  # an index each
+    return tombstones.exclude(waiting | Exists(wakes))
 
 
 KINDS: Sequence[Kind] = (

@@ -11,11 +11,11 @@ from actorqueues.models import Message, Wake
 def unknown_types(known: Collection[str], *, using: str) -> list[str]:
     """Actor types that have wakes and are none of these. One index probe a type, however many wakes it has."""
     wakes = Wake.objects.using(using).order_by("type").values_list("type", flat=True)
-    found, name = [], wakes.first()
-    while name is not None:
+    found: list[str] = []
+    name: str | None = ""
+    while (name := wakes.filter(type__gt=name).first()) is not None:
         if name not in known:
             found.append(name)
-        name = wakes.filter(type__gt=name).first()
     return found
 
 

@@ -10,19 +10,52 @@ from actorqueues.models import ActorInstance, Message
 from actorqueues.storage.actors import actor_exists
 from actorqueues.storage.cancelling import cancel_message
 from actorqueues.storage.claiming import find_due, find_wakes, ring
+from actorqueues.storage.dead_letters import replay_dead_letters
 from actorqueues.storage.dialects import dialect_for
+from actorqueues.storage.events import read_events, read_progress
 from actorqueues.storage.mailboxes import MailRequest, read_mail
-from actorqueues.storage.operations import Destroy, Return, SaveState
-from actorqueues.storage.outcomes import message_status
-from actorqueues.storage.workers import reap_missing_workers, requeue_actors_of
+from actorqueues.storage.operations import Bury, Destroy, Emission, Emit, Return, SaveState, Send
+from actorqueues.storage.outcomes import message_status, read_outcomes
+from actorqueues.storage.pausing import pause_type, resume_type
+from actorqueues.storage.pruning import prune
+from actorqueues.storage.sending import store_messages
+from actorqueues.storage.unclaimed import unknown_queues, unknown_types
+from actorqueues.storage.workers import (
+    reap_dead_workers,
+    reap_missing_workers,
+    renew_lease,
+    requeue_actors_of,
+)
 from tests.fixtures.backends import only_postgresql, only_sqlite
-from tests.storage.leases import begin, chain_of, failed_once, heads_of, held_actor, mail_for, release, settle
+from tests.storage.leases import (
+    Holder,
+    begin,
+    chain_of,
+    failed_once,
+    heads_of,
+    held_actor,
+    mail_for,
+    release,
+    settle,
+)
 from tests.storage.outgoing import to
 
 DEPTH, WIDTH = 200_000, 20_000
-BIG = {"actorqueues_message", "actorqueues_actor", "actorqueues_wake"}
-LEADING = {"aq_message_mailbox": "actor_id", "aq_message_scheduled": "actor_id", "aq_wake_actor": "type"}
+NAMES = ("message", "actor", "wake", "outcome", "deduplication", "dead_letter", "event", "history")
+BIG = {f"actorqueues_{name}" for name in NAMES}
+LEADING = {
+    "aq_message_mailbox": "actor_id",
+    "aq_message_scheduled": "actor_id",
+    "aq_wake_actor": "type",
+    "aq_event_actor": "actor_id",
+    "aq_history_actor": "actor_id",
+    "aq_actor_type_key": "type",
+    "aq_actor_wake": "type",
+}
+SOME_ACTOR = "md5('a' || n)::uuid"
+SOME_MESSAGE = "md5('m' || n)::uuid"
 
+# One actor is as deep as a mailbox, its events and its history get; around it lie many others.
 FILL = [
     (
         "INSERT INTO actorqueues_message (uid, actor_id, queue, body, keeps_outcome, enqueued_at, failures, crashes)"
@@ -31,21 +64,45 @@ FILL = [
     ),
     (
         "INSERT INTO actorqueues_actor (id, type, key, generation, status, epoch, careful, created_at, event_number,"
-        " held_reason, wake_at, worker_id)"
-        " SELECT md5('a' || n)::uuid, 'ledger', 'k' || n, 1, 'live', 1, false, now(), 0, '',"
+        f" held_reason, wake_at, worker_id) SELECT {SOME_ACTOR}, 'ledger', 'k' || n, 1, 'live', 1, false, now(), 0, '',"
         " CASE WHEN n %% 2 = 0 THEN now() END, CASE WHEN n %% 2 = 1 THEN md5('w' || n %% 10)::uuid END"
         " FROM generate_series(1, %(width)s) n"
     ),
     (
         "INSERT INTO actorqueues_message (uid, actor_id, queue, body, keeps_outcome, enqueued_at, failures, crashes,"
-        " scheduled_at) SELECT gen_random_uuid(), md5('a' || n)::uuid, 'increment', '{}', false, now(), 0, 0,"
+        f" scheduled_at) SELECT {SOME_MESSAGE}, {SOME_ACTOR}, 'increment', '{{}}', false, now(), 0, 0,"
         " CASE WHEN n %% 4 = 0 THEN now() + interval '1 hour' END FROM generate_series(1, %(width)s) n"
     ),
     (
         "INSERT INTO actorqueues_wake (type, actor_id, key)"
         " SELECT 'ledger', md5('a' || n %% 5000)::uuid, 'k' FROM generate_series(1, %(width)s * 2) n"
     ),
-    "ANALYZE actorqueues_message, actorqueues_actor, actorqueues_wake",
+    (
+        "INSERT INTO actorqueues_outcome (uid, actor_id, queue, status, settled_at, expires_at)"
+        f" SELECT {SOME_MESSAGE}, {SOME_ACTOR}, 'increment', 'completed', now(), now() + n * interval '1 second'"
+        " FROM generate_series(1, %(width)s * 2) n"
+    ),
+    (
+        "INSERT INTO actorqueues_deduplication (id, message_uid, fingerprint, expires_at)"
+        f" SELECT md5('d' || n)::uuid, {SOME_MESSAGE}, '', now() + n * interval '1 second'"
+        " FROM generate_series(1, %(width)s * 2) n"
+    ),
+    (
+        "INSERT INTO actorqueues_dead_letter (uid, actor_id, sequence, queue, keeps_outcome, enqueued_at, failures,"
+        f" crashes, reason, died_at) SELECT md5('x' || n)::uuid, {SOME_ACTOR}, n, 'increment', false, now(), 1, 0,"
+        " 'rejected', now() FROM generate_series(1, %(width)s) n"
+    ),
+    (
+        "INSERT INTO actorqueues_event (actor_id, generation, number, name, data, created_at)"
+        f" SELECT CASE WHEN n <= 1000 THEN %(deep)s ELSE {SOME_ACTOR} END, 1, n, 'moved', '{{}}', now()"
+        " FROM generate_series(1, %(width)s * 2) n"
+    ),
+    (
+        "INSERT INTO actorqueues_history (actor_id, kind, queue, note, happened_at)"
+        f" SELECT CASE WHEN n <= 1000 THEN %(deep)s ELSE {SOME_ACTOR} END, 'failed', '', '', now()"
+        " FROM generate_series(1, %(width)s) n"
+    ),
+    f"ANALYZE {', '.join(sorted(BIG))}",
 ]
 
 
@@ -105,41 +162,82 @@ def walks(plan):
     return found
 
 
+def do_everything_hot(backend, holder, actor, ids):
+    """What senders, workers, waiting callers and maintenance ask of the database, over and over."""
+    dialect, connection = dialect_for(backend), connections[backend]
+    send_in_every_way(backend)
+    find_wakes(["ledger"], limit=100, using=backend)
+    find_due(["ledger"], limit=100, using=backend)
+    claimed = holder.claim(*ids)
+    ring(holder.id, ids, using=backend)
+    requests = [MailRequest(one.actor_id, one.epoch, {"increment": 100}, True) for one in [*claimed, actor]]
+    read_mail(requests, using=backend)
+    dialect.next_scheduled(connection, ids)
+    first, *heads = heads_of(backend, actor.actor_id, limit=80)
+    commit_every_operation(holder, actor, first, heads)
+    holder.commit(*(chain_of(one, release()) for one in claimed))
+    [again] = holder.claim(ids[0])
+    holder.commit(chain_of(again, (Destroy("gone"),)))
+    holder.claim(to("new").actor_id)
+    ask_for_answers(backend, actor, heads)
+    operate(backend, actor, heads)
+    while prune(using=backend):
+        pass
+    unknown_types(["ledger"], using=backend)
+    unknown_queues({actor.actor_id: ["other"]}, using=backend)
+    renew_lease(holder.id, lease=30, busy=1, resident=1, using=backend)
+    reap_dead_workers(using=backend)
+    reap_missing_workers(using=backend)
+    dialect.transaction(lambda: requeue_actors_of(holder.id, using=backend), connection)
+
+
+def send_in_every_way(backend):
+    keyed = [to("keyed", dedupe="a"), to("keyed", idempotency="b", fingerprint="c")]
+    for outgoing in ([to("new")], [to("new"), to("new")], keyed):
+        store_messages(outgoing, using=backend)
+    store_messages([to("main", requires_actor=True)], using=backend)
+    store_messages([to("created", input="{}", delay=60)], using=backend)
+    dialect_for(backend).count_depth(connections[backend], to("main").actor_id, "increment", 10_000)
+
+
+def commit_every_operation(holder, actor, first, heads):
+    steps = [step for head in heads[:50] for step in (begin(head), settle(head._replace(keeps_outcome=True)))]
+    emitted = Emit([Emission(50_000, "moved", "{}")])
+    buried = (Bury(heads[51]._replace(keeps_outcome=True), "rejected", "no", 1, 0), emitted)
+    returned = (
+        Return(failed_once(first), 1.0, "failed"),
+        SaveState("1"),
+        Send([to("new"), to("keyed", dedupe="x")]),
+    )
+    [result] = holder.commit(chain_of(actor, begin(heads[60]), *steps, buried, returned))
+    assert result.status == "committed", result
+
+
+def ask_for_answers(backend, actor, heads):
+    read_outcomes([heads[0].uid, heads[70].uid], using=backend)
+    message_status(heads[70].uid, using=backend)
+    actor_exists(actor.actor_id, using=backend)
+    read_events(actor.actor_id, after=0, limit=100, using=backend)
+    read_progress(actor.actor_id, heads[0].uid, after=0, using=backend)
+
+
+def operate(backend, actor, heads):
+    cancel_message(heads[71].uid, actor_id=actor.actor_id, using=backend)
+    replay_dead_letters(actor.actor_id, "ledger", "main", [heads[51].uid], using=backend)
+    pause_type("ledger", "increment", using=backend)
+    resume_type("ledger", "increment", using=backend)
+
+
 @only_postgresql
 def test_no_hot_statement_walks_a_big_table_or_index(deep, backend, monkeypatch):
     holder, actor = deep
-    others = list(ActorInstance.objects.filter(worker_id=None).order_by("id")[:200])
-    ids = [row.id for row in others]
-    dialect, connection = dialect_for(backend), connections[backend]
-    first, *heads = heads_of(backend, actor.actor_id)
+    ids = list(ActorInstance.objects.filter(worker_id=None).order_by("id").values_list("id", flat=True)[:200])
     with statements_of(monkeypatch) as seen:
-        find_wakes(["ledger"], limit=100, using=backend)
-        find_due(["ledger"], limit=100, using=backend)
-        claimed = holder.claim(*ids)
-        ring(holder.id, ids, using=backend)
-        requests = [
-            MailRequest(one.actor_id, one.epoch, {"increment": 100}, True) for one in [*claimed, actor]
-        ]
-        read_mail(requests, using=backend)
-        dialect.count_depth(connection, actor.actor_id, "increment", 10_000)
-        dialect.next_scheduled(connection, ids)
-        steps = [step for head in heads[:50] for step in (begin(head), settle(head))]
-        returned = (Return(failed_once(first), 1.0, "failed"), SaveState("1"))
-        holder.commit(chain_of(actor, begin(heads[60]), *steps, returned))
-        holder.commit(*(chain_of(one, release()) for one in claimed))
-        [again] = holder.claim(ids[0])
-        holder.commit(chain_of(again, (Destroy("gone"),)))
-        mail_for(backend, "new", count=3)
-        holder.claim(to("new").actor_id)
-        message_status(heads[70].uid, using=backend)
-        cancel_message(heads[71].uid, actor_id=actor.actor_id, using=backend)
-        actor_exists(actor.actor_id, using=backend)
-        reap_missing_workers(using=backend)
-        dialect.transaction(lambda: requeue_actors_of(holder.id, using=backend), connection)
+        do_everything_hot(backend, holder, actor, ids)
     explained = {
         query: walks(explain(backend, query, params)) for query, params in seen if "SAVEPOINT" not in query
     }
-    assert len(explained) > 20
+    assert len(explained) > 60
     assert {query: found for query, found in explained.items() if found} == {}
 
 
@@ -175,35 +273,31 @@ def updates_of(backend, table):
 
 @only_sqlite
 def test_sqlites_hot_statements_use_their_indexes(backend):
+    """Its plans do not depend on what is stored."""
     holder, actor = held_actor(backend, count=100)
-    claimed = holder.claim(*mail_for(backend, *(str(number) for number in range(100))))
-    head, other, *_ = heads_of(backend, actor.actor_id)
-    plans = []
-    connection = connections[backend]
-    raw = connection.connection
-    seen = []
+    others = Holder(backend)
+    ids = mail_for(backend, *(str(number) for number in range(20)))
+    for one in others.claim(*ids):
+        others.release(one)
+    raw, seen = connections[backend].connection, []
     raw.set_trace_callback(seen.append)
     try:
-        find_wakes(["ledger"], limit=100, using=backend)
-        find_due(["ledger"], limit=100, using=backend)
-        ring(holder.id, [actor.actor_id], using=backend)
-        read_mail([MailRequest(actor.actor_id, actor.epoch, {"increment": 100}, True)], using=backend)
-        dialect_for(backend).count_depth(connection, actor.actor_id, "increment", 100)
-        returned = (Return(failed_once(other), 1.0, "failed"), SaveState("1"))
-        holder.commit(chain_of(actor, begin(head), settle(head), returned))
-        holder.commit(*(chain_of(one, release()) for one in claimed))
-        holder.commit(chain_of(actor, (Destroy("gone"),)))
-        reap_missing_workers(using=backend)
+        do_everything_hot(backend, holder, actor, ids)
     finally:
         raw.set_trace_callback(None)
-    for statement in dict.fromkeys(seen):
-        if statement.startswith(("SELECT", "UPDATE", "DELETE")) and any(table in statement for table in BIG):
-            rows = raw.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
-            plans += [(row[3], statement) for row in rows]
-    assert len(plans) > 20
-    # The leased actors' own index is small, and walked from its first worker on.
-    whole = [plan for plan in plans if plan[0].startswith("SCAN actorqueues_")]
-    assert whole == []
+    statements = [
+        statement
+        for statement in dict.fromkeys(seen)
+        if statement.startswith(("SELECT", "UPDATE", "DELETE")) and any(table in statement for table in BIG)
+    ]
+    plans = [
+        (row[3], statement)
+        for statement in statements
+        for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
+    ]
+    assert len(plans) > 60
+    # An index that is walked, too: "SCAN … USING INDEX".
+    assert [plan for plan in plans if plan[0].startswith("SCAN actorqueues_")] == []
 
 
 def test_reading_and_committing_stay_flat_at_any_depth(backend):

@@ -207,7 +207,7 @@ def test_two_workers_never_both_get_an_actor(backend, neighbours):
 
 def test_a_send_during_a_claim_is_seen_or_leaves_a_wake(backend, neighbours, rounds):
     sender = neighbours()
-    holder = Holder(backend)
+    holder = Holder(backend, lease=3600)
     for number in rounds(100):
         key = f"k{number}"
         [actor_id] = mail_for(backend, key)
@@ -221,7 +221,7 @@ def test_a_send_during_a_claim_is_seen_or_leaves_a_wake(backend, neighbours, rou
 
 def test_a_send_against_a_ring_is_seen_or_leaves_a_wake(backend, neighbours, rounds):
     sender = neighbours()
-    holder, actor = held_actor(backend)
+    holder, actor = held_actor(backend, holder=Holder(backend, lease=3600))
     for number in rounds(200):
         sending = sender.start(mail_for, backend, "main")
         ring(holder.id, [actor.actor_id], using=backend)

@@ -90,7 +90,7 @@ def test_an_actor_that_was_marked_while_it_was_held_is_looked_at_again(backend):
 
 def test_a_send_against_a_release_strands_nothing(backend, neighbours, rounds):
     """Either the release sees the message, or its wake outlives the release."""
-    sender, holder = neighbours(), Holder(backend)
+    sender, holder = neighbours(), Holder(backend, lease=3600)
     ids = mail_for(backend, *KEYS)
 
     def send_to_each():
@@ -113,7 +113,7 @@ def test_a_send_against_a_release_strands_nothing(backend, neighbours, rounds):
 
 def test_a_transaction_that_sends_against_a_release_strands_nothing(backend, neighbours, rounds):
     """Message and wake are there before their commit, and nobody sees either."""
-    sender, holder = neighbours(), Holder(backend)
+    sender, holder = neighbours(), Holder(backend, lease=3600)
     [actor_id] = mail_for(backend, "main")
 
     def send_in_transaction():
@@ -132,7 +132,7 @@ def test_a_transaction_that_sends_against_a_release_strands_nothing(backend, nei
 
 def test_an_actor_that_has_read_everything_sleeps_only_while_there_is_no_mail(backend, neighbours, rounds):
     """As a worker puts it to sleep: it hears the doorbell, reads, finds nothing more, releases. Meanwhile one sends."""
-    sender, holder = neighbours(), Holder(backend)
+    sender, holder = neighbours(), Holder(backend, lease=3600)
     [actor_id] = mail_for(backend, "main")
     settled = 0
     for number in rounds(150):
@@ -148,7 +148,7 @@ def test_an_actor_that_has_read_everything_sleeps_only_while_there_is_no_mail(ba
 
 
 def test_a_resume_of_a_paused_queue_against_a_release_strands_nothing(backend, neighbours, rounds):
-    other, holder = neighbours(), Holder(backend)
+    other, holder = neighbours(), Holder(backend, lease=3600)
     [actor_id] = mail_for(backend, "main")
     for _ in rounds(80):
         pause_type("ledger", "increment", using=backend)
@@ -160,7 +160,7 @@ def test_a_resume_of_a_paused_queue_against_a_release_strands_nothing(backend, n
 
 
 def test_a_resume_of_a_paused_actor_against_a_claim_strands_nothing(backend, neighbours, rounds):
-    other, holder = neighbours(), Holder(backend)
+    other, holder = neighbours(), Holder(backend, lease=3600)
     [actor_id] = mail_for(backend, "main")
     for _ in rounds(80):
         pause_actor(actor_id, "ledger", "main", using=backend)
@@ -209,7 +209,7 @@ def test_mail_that_commits_during_a_destroy_reaches_the_next_generation(backend,
 
 
 def test_a_send_against_a_destroy_is_removed_and_answered_or_found(backend, neighbours, rounds):
-    sender, holder = neighbours(), Holder(backend)
+    sender, holder = neighbours(), Holder(backend, lease=3600)
     [actor_id] = mail_for(backend, "main", keeps_outcome=True)
     for number in rounds(100):
         [actor] = holder.claim(actor_id)

@@ -241,36 +241,6 @@ def test_no_hot_statement_walks_a_big_table_or_index(deep, backend, monkeypatch)
     assert {query: found for query, found in explained.items() if found} == {}
 
 
-@only_postgresql
-def test_starts_returns_and_states_are_updated_in_place(backend):
-    """Nothing that they change is in an index, and the pages have room: HOT."""
-    holder, actor = held_actor(backend, count=2000)
-    others = holder.claim(*mail_for(backend, *(str(number) for number in range(100))))
-    with connections[backend].cursor() as cursor:
-        cursor.execute("VACUUM actorqueues_message")
-        cursor.execute("SELECT pg_stat_force_next_flush()")
-        cursor.execute("SELECT pg_stat_reset()")
-    heads = heads_of(backend, actor.actor_id, limit=2000)
-    for start in range(0, 2000, 100):
-        some = heads[start : start + 100]
-        holder.commit(chain_of(actor, *map(begin, some)))
-        returned, settled = some[::4], [head for head in some if head not in some[::4]]
-        holder.commit(chain_of(actor, *((Return(failed_once(head), 1.0, "failed"),) for head in returned)))
-        holder.commit(chain_of(actor, *map(settle, settled)))
-        holder.commit(*(chain_of(one, (SaveState(f'{{"value":{start}}}'),)) for one in others))
-    for table, updates in (("actorqueues_message", 2500), ("actorqueues_actor", 2000)):
-        changed, in_place = updates_of(backend, table)
-        assert changed >= updates
-        assert in_place >= 0.95 * changed
-
-
-def updates_of(backend, table):
-    with connections[backend].cursor() as cursor:
-        cursor.execute("SELECT pg_stat_force_next_flush()")
-        cursor.execute("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = %s", [table])
-        return cursor.fetchone()
-
-
 @only_sqlite
 def test_sqlites_hot_statements_use_their_indexes(backend):
     """Its plans do not depend on what is stored."""

@@ -73,6 +73,14 @@ a_parcel = st.tuples(
 )
 parcels = st.lists(a_parcel, min_size=1, max_size=2)
 plans = st.lists(a_plan, min_size=1, max_size=3, unique_by=lambda plan: plan[0])
+a_turn = st.tuples(
+    some_worker,
+    st.sampled_from([False, False, False, True]),  # whether the answer to its claim is lost
+    st.booleans(),  # whether it rings
+    st.booleans(),  # whether somebody cancels what it has read
+    parcels,
+    plans,
+)
 
 
 @dataclass
@@ -96,6 +104,7 @@ class SimulatedWorker:
     expires_at: float
     leases: dict[str, Lease] = field(default_factory=dict)
     reaped: bool = False
+    hints: set[UUID] = field(default_factory=set)  # claims whose answer was lost
     over: list[Lease] = field(default_factory=list)  # released: nothing may be written with them any more
     last: tuple = ()  # the last batch and its results
 
@@ -247,17 +256,13 @@ class StoreMachine(RuleBasedStateMachine):
                 self.bury_worker(worker)
         assert reap_dead_workers(using=self.using) == freed
 
-    @rule(
-        turns=st.lists(
-            st.tuples(some_worker, st.booleans(), st.booleans(), parcels, plans), min_size=1, max_size=3
-        )
-    )
+    @rule(turns=st.lists(a_turn, min_size=1, max_size=3))
     def take_turns(self, turns):
         """As workers do it, while others send: look for work, ring, read, work, commit."""
-        for place, rings, cancels, sent, works in turns:
+        for place, loses, rings, cancels, sent, works in turns:
             self.send(sent)
             worker = self.pick(place)
-            self.look_for_work(worker)
+            self.look_for_work(worker, answered=not loses)
             self.the_store_is_as_the_model()
             if rings:
                 ids = [lease.claimed.actor_id for lease in worker.leases.values()]
@@ -274,16 +279,17 @@ class StoreMachine(RuleBasedStateMachine):
             self.work(worker, works)
             self.the_store_is_as_the_model()
 
-    def look_for_work(self, worker):
+    def look_for_work(self, worker, *, answered=True):
         """Finds what there is and claims it. An expired worker claims nothing."""
-        found = self.found()
+        found = [one for one in {*worker.hints, *self.found()} if IDS[one] not in worker.leases]
         try:
             claimed = worker.holder.claim(*found)
         except LeaseLost:
             assert worker.reaped or worker.expires_at <= self.model.now
             return
         assert not worker.reaped
-        expected = {IDS[one] for one in found if self.model.actors[IDS[one]].claimable}
+        worker.hints = set() if answered else set(found)
+        expected = {IDS[one] for one in found if self.model.actors[IDS[one]].claimable_by(worker.holder.id)}
         assert {actor.key for actor in claimed} == expected
         for actor in claimed:
             plain = self.model.actors[actor.key]
@@ -292,7 +298,8 @@ class StoreMachine(RuleBasedStateMachine):
             assert actor.epoch > self.epochs[actor.key]
             values = json.loads(actor.state) if actor.state else []
             assert values == plain.settled
-            worker.leases[actor.key] = Lease(actor.key, actor, values, actor.event_number)
+            if answered:
+                worker.leases[actor.key] = Lease(actor.key, actor, values, actor.event_number)
             self.model.claim(actor.key, worker.holder.id)
 
     def found(self):

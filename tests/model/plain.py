@@ -57,9 +57,9 @@ class PlainActor:
     def has_mail(self):
         return bool(self.mail or self.scheduled)
 
-    @property
-    def claimable(self):
-        if self.holder is not None or self.paused:
+    def claimable_by(self, worker):
+        """Its own, too, if it does not run it: the answer to an earlier claim was lost."""
+        if self.holder not in (None, worker) or self.paused:
             return False
         return self.has_mail if self.status == "destroyed" else True
 

@@ -210,37 +210,38 @@ class Outage(Scenario):
 
     databases = POSTGRESQL
     needs_server = True
-    ways = ("immediate", "fast", "kill")
-    busy, seconds = 8, 0.1  # actors that are never out of work, and what each message takes them
-    backlog = 200  # messages for each of them, added when half of it is gone
+    rounds = 2
+    ways = ("immediate", "kill", "fast")
+    busy, seconds = 20, 0.25  # actors that are never out of work, and what each message takes them
     window = 2.0  # seconds that throughput is measured over
     back, most = 0.8, 30.0  # of the throughput, within so many seconds
 
     def begin(self):
         self.stage.has_trouble = True
-        self.add_backlog()
         super().begin()
         self.usual = self.throughput()
 
-    def add_backlog(self):
-        for number in range(self.busy):
-            self.stage.add_backlog(f"jot busy {number}", self.backlog, self.seconds)
-
     def throughput(self):
         """Messages a second of those that are never out of work: their own pace, not the machine's."""
-        before, began = self.done(), time.monotonic()
+        before = sum(self.keep_busy().values())
+        began = time.monotonic()
         time.sleep(self.window)
-        return (self.done() - before) / (time.monotonic() - began)
+        return (sum(self.keep_busy().values()) - before) / (time.monotonic() - began)
 
-    def done(self):
-        return sum(page.count for key, page in pages().items() if key.startswith("jot busy"))
+    def keep_busy(self):
+        """Gives them more where less than some seconds of work is left. What each has done."""
+        folds, done = pages(), {}
+        for number in range(self.busy):
+            key = f"jot busy {number}"
+            done[key] = folds[key].count if key in folds else 0
+            if self.stage.backlog.get(key, 0) - done[key] < 5 / self.seconds:
+                self.stage.add_backlog(key, int(10 / self.seconds), self.seconds)
+        return done
 
     def strike(self):
         stage = self.stage
         way = self.ways[stage.counts["outages"] % len(self.ways)]
         stage.counts["outages"] += 1
-        if sum(stage.backlog.values()) - self.done() < self.busy * self.backlog / 2:
-            self.add_backlog()
         stage.server.kill() if way == "kill" else stage.server.stop(way)
         stage.forget_connection()
         stage.wait_a_little(stage.settings["LEASE"] * 1.5)

@@ -11,7 +11,7 @@ from tests.faults.account import account_of
 from tests.faults.promises import BrokenPromise, broken_promises, crashes_counted, failures_counted, settled
 from tests.fixtures.proxy import PostgresProxy
 from tests.playground.actors import Clerk
-from tests.processes.evidence import all_settled, eventually
+from tests.processes.evidence import all_settled, eventually, sessions_of
 
 SETTINGS = {
     "LEASE": 2.0,
@@ -123,18 +123,9 @@ class Stage:
         """A worker was too slow to renew, without any fault of ours: the machine was busy."""
         return any("lost its lease" in worker.output for worker in (*self.workers, *self.ended))
 
-    def sessions_of(self, process):
-        """What PostgreSQL knows of the connections of a process: id and state."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pid, state FROM pg_stat_activity WHERE application_name = %s", [process.name]
-            )
-            return cursor.fetchall()
-
     def note_marks(self, worker):
         """After the end of a worker: what it had in flight. Nothing that it asked for is under way any more."""
-        if self.connection.vendor == "postgresql":
-            eventually(lambda: not self.sessions_of(worker))
+        eventually(lambda: not sessions_of(worker))
         in_flight = Message.objects.in_flight().filter(actor__worker_id__in=self.worker_ids(worker))
         marks = set(in_flight.values_list("uid", "started_at"))
         self.marks |= marks

@@ -21,9 +21,14 @@ def test_promises_hold(scenario, backend, worker_process, request):
     play(scenario, Stage(backend, worker_process, request.node.name, settings=scenario.settings))
 
 
+@pytest.mark.parametrize("scenario", [scenario for scenario in SCENARIOS.values() if scenario.needs_server])
+def test_promises_hold_on_a_server_that_stops(scenario, own_server, own_processes):
+    play(scenario, Stage("postgresql", own_processes, scenario.name(), server=own_server))
+
+
 def play(scenario, stage):
     try:
         scenario(stage).play(lambda strokes: strokes < scenario.rounds)
     finally:
         stage.close()
-    print(dict(stage.counts))
+    print(dict(stage.counts), f"throughput was back after {stage.slowest:.1f} s at most")

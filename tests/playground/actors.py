@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from actorqueues import Actor, Message, Queue, Reject, action, handler
+from actorqueues.models import Message as StoredMessage
 from tests.playground.models import Ledger
 
 
@@ -79,6 +80,14 @@ class Scribe(Actor[dict[str, Any]]):
         time.sleep(body.seconds)
 
     @handler
+    def hang(self, body: Entry, message: Message) -> int:
+        """Does not return from its first attempt."""
+        number = self.enter(body, message)
+        if message.attempt == 1:
+            time.sleep(600)
+        return number
+
+    @handler
     async def block_loop(self, body: Entry) -> None:
         """The mistake that the stall guard is there for."""
         time.sleep(body.seconds)
@@ -107,6 +116,11 @@ class Scribe(Actor[dict[str, Any]]):
         while True:
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(body.seconds)
+
+    @handler
+    def sabotage(self, body: Entry, message: Message) -> None:
+        """Takes its own message away: the database refuses whatever it asks for then."""
+        StoredMessage.objects.filter(uid=message.uid).delete()
 
     @handler(timeout=0.5)
     def overstay(self, body: Entry, message: Message) -> int:

@@ -5,9 +5,9 @@ import time
 
 import psutil
 
-from actorqueues.models import Message
+from actorqueues.models import ActorInstance, Message
 from tests.fixtures.backends import only_sqlite
-from tests.playground.actors import Scribe, Tally
+from tests.playground.actors import Scribe, Tally, Teller
 from tests.processes.evidence import QUICK, SLACK, all_settled, eventually, in_flight, ledger, worker_ids
 
 PATIENT = {**QUICK, "LEASE": 30}  # nobody takes over by expiry in these tests: leases are given back
@@ -80,6 +80,35 @@ def test_a_second_signal_ends_at_once_and_loses_nothing(backend, worker_process)
     eventually(all_settled)
     assert Scribe.get_or_create("sync").get_state() == {"values": [1]}
     assert Tally.get_or_create("more").get_state().value == 50
+
+
+def test_a_handler_that_is_cancelled_after_its_last_effect_gets_its_settlement_committed(
+    backend, worker_process, neighbours
+):
+    """The commit has to wait, for somebody else's lock, until the grace period is over and longer."""
+    first = started(worker_process, settings={**PATIENT, "GRACE": 0.2})
+    teller = Teller.get_or_create("main")
+    slip = {"sender": "test", "number": 1, "seconds": 1.0}
+    asked = neighbours().start(teller.ask, Teller.slips, slip, timeout=60)
+    eventually(in_flight)
+    other = neighbours()
+    other.begin(backend)  # on SQLite this alone keeps everybody else from writing
+    other.do(lambda: list(ActorInstance.objects.select_for_update().filter(key="main")))
+    time.sleep(1.2)  # it has returned from its sleep, and waits for its commit
+    first.terminate()
+    first.wait_for_output("worker stops")
+    time.sleep(0.7)
+    assert Message.objects.exists(), "its commit has to wait"
+    other.roll_back()
+    assert first.wait() == 0, first.output
+    # On a machine that is much too slow the worker has left before: then the message goes back, uncounted.
+    left = list(Message.objects.values_list("failures", "retry_at"))
+    assert left in ([], [(0, None)])
+    assert teller.get_state().count == 1 - len(left)
+    worker_process("--no-supervise", settings=PATIENT)
+    assert asked.result(timeout=60).number == 1
+    assert teller.get_state().runs == {"test": [(1, 1)]}
+    assert teller.get_state().disorder == []
 
 
 @only_sqlite

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from actorqueues.definitions.queue import Queue
     from actorqueues.storage.dialects import Head
 
+BURST = 16  # messages that an actor runs ahead of its commits before others have their turn on the loop
 MAX_UNCONFIRMED = 128  # steps, two a message: at most 64 messages may be repeated after a crash
 
 
@@ -38,6 +39,7 @@ class Receiver:
         self.buffer = Buffer(queues, batch)
         self.settling = Settling(self)
         self.careful = careful
+        self.in_a_row = 0  # messages without a turn for others
         self.runs_ahead = False  # the last message settled by returning: the next need not wait for its mark
         self.waiters: set[asyncio.Future[None]] = set()
         self.scopes: set[Scope] = set()
@@ -67,6 +69,7 @@ class Receiver:
         scope = self.scope_here()
         names = self.names_for(queues)
         self.advance(scope, names)
+        await self.let_others()
         deadline = None if timeout is None else self.ground.loop.time() + timeout
         looked = False
         while True:
@@ -89,6 +92,13 @@ class Receiver:
                 continue
             if not await self.wait_for_mail(scope, names, deadline, signal):
                 return []
+
+    async def let_others(self) -> None:
+        """Handlers that never wait would keep the journal and all other actors from the loop."""
+        self.in_a_row += 1
+        if self.in_a_row >= BURST:
+            self.in_a_row = 0
+            await asyncio.sleep(0)
 
     def scope_here(self) -> Scope:
         scope = current_scope.get()

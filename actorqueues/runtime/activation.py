@@ -23,6 +23,7 @@ from actorqueues.runtime.calling import LaneCalls
 from actorqueues.runtime.document import StateDocument
 from actorqueues.runtime.face import Face
 from actorqueues.runtime.numbering import EventNumbers
+from actorqueues.runtime.promotion import Promotion
 from actorqueues.runtime.scopes import Scopes
 from actorqueues.runtime.telling import tell
 from actorqueues.storage.operations import Emission, Emit, SaveState
@@ -77,12 +78,11 @@ class Activation:
         self.scopes = Scopes(self, self.receiver)
         self.document = StateDocument(self.definition.state)
         self.face = Face(self)
+        self.is_starting = True
         self.is_created = False  # on_create has committed
         self.is_awake = False  # on_wake has run
         self.clock_base = (datetime.min, 0.0, clock.offset)
-        self.next_scheduled_at: datetime | None = None
-        self.promotes = True
-        self.schedule_timer: asyncio.TimerHandle | None = None
+        self.promotion = Promotion(self)
         self.sleep_timer: asyncio.TimerHandle | None = None
         self.context = self.make_context()
 
@@ -115,6 +115,7 @@ class Activation:
         """A plain or async method of the user's. Outside a delivery its sends leave at once."""
         if getattr(hook, "__func__", None) in DEFAULT_HOOKS:
             return None  # a task and a thread for nothing would be most of what waking an actor costs
+        self.has_started()
 
         async def call() -> Any:
             if inspect.iscoroutinefunction(hook):
@@ -123,6 +124,12 @@ class Activation:
             return await result if inspect.isawaitable(result) else result
 
         return await self.start(call())
+
+    def has_started(self) -> None:
+        """Code of the user's comes now, or nothing any more: that may take as long as it likes."""
+        if self.is_starting:
+            self.is_starting = False
+            self.session.has_started()
 
     async def end_tasks(self) -> None:
         """Until nothing of the user's runs: the actor is neither restarted nor released before."""
@@ -136,6 +143,7 @@ class Activation:
 
     def end(self, reason: str) -> None:
         """Ends the activation in an orderly way: abort signals fire, receives stop, the rest gets its time."""
+        self.has_started()
         if self.ending is None:
             self.ending = reason
             self.controller.abort(reason)
@@ -208,6 +216,7 @@ class Activation:
         await self.session.mail.fetch(self)
 
     def receiver_waits(self) -> None:
+        self.has_started()
         if self.sleep_timer is None and self.ending is None and self.may_sleep():
             activity = self.activity
             self.sleep_timer = self.loop.call_later(self.sleep_after, self.consider_sleep, activity)
@@ -241,6 +250,7 @@ class Activation:
     def tell(self, signal: str, head: Head, **details: Any) -> None:
         if signal == "message_started":
             self.activity += 1
+            self.has_started()
         elif signal == "message_settled":
             self.settled += 1
         tell(self, signal, head, details)  # after the commit of what was submitted so far
@@ -270,23 +280,9 @@ class Activation:
             self.end("destroy")
         elif mail.paused:
             self.end("pause")
-        self.promotes = False
-        self.plan_promotion(mail.next_scheduled_at)
+        self.promotion.plan(mail.next_scheduled_at)
         self.receiver.merge(mail.heads, limits)
         self.receiver_waits()
-
-    def plan_promotion(self, first: datetime | None) -> None:
-        if self.schedule_timer is not None:
-            self.schedule_timer.cancel()
-            self.schedule_timer = None
-        self.next_scheduled_at = first
-        if first is not None:
-            wait = max(0.0, (first - self.now()).total_seconds())
-            self.schedule_timer = self.loop.call_later(wait + 0.001, self.promote)
-
-    def promote(self) -> None:
-        self.promotes = True
-        self.look_again()
 
     def look_again(self) -> None:
         """The doorbell: there may be more in the database than is here."""
@@ -294,6 +290,6 @@ class Activation:
         self.request_mail()
 
     def close_timers(self) -> None:
-        for timer in (self.schedule_timer, self.sleep_timer):
-            if timer is not None:
-                timer.cancel()
+        self.promotion.cancel()
+        if self.sleep_timer is not None:
+            self.sleep_timer.cancel()

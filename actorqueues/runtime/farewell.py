@@ -26,6 +26,7 @@ async def leave(activation: Activation, held: str | None) -> None:
     except Exception:
         logger.exception("%s: its release failed", activation.address, extra=activation.log_fields)
     finally:
+        activation.has_started()
         activation.close_timers()
         await activation.end_tasks()
         if isinstance(activation.lost, OperationRefused):

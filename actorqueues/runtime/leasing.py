@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("actorqueues.leasing")
 
 CHUNK = 200  # actors claimed in one transaction
+# Actors that are claimed and have not come to their first message: more would only take time from those that work.
+MOST_STARTING = 2 * CHUNK
 MOST_WAKES = 1000  # distinct actors of a type that one look takes in
 ERROR_PAUSE = 0.5  # seconds after a look that failed
 OFFER_POLLS = 3.0  # poll intervals in which an actor that was left to others is not claimed again
@@ -32,6 +34,8 @@ class Leasing:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.hints: set[UUID] = set()
+        self.later: list[UUID] = []  # found, and not claimed yet
+        self.left_out = False  # there were more of them
         self.everything = True  # the next look is a full one
         self.wakes = False  # the next look takes in the wakes
         self.bell = asyncio.Event()
@@ -97,9 +101,12 @@ class Leasing:
 
     async def look(self) -> None:
         hints, self.hints = self.hints, set()
+        later, self.later = self.later, []
+        if self.left_out and not later:
+            self.left_out, self.everything = False, True
         everything, self.everything = self.everything, False
         wakes, self.wakes = self.wakes or everything, False
-        found = [actor_id for actor_id in hints if actor_id not in self.session.activations]
+        found = [actor_id for actor_id in (*later, *hints) if actor_id not in self.session.activations]
         mine: list[UUID] = []
         if everything:
             await self.read_pauses()
@@ -112,7 +119,7 @@ class Leasing:
         claimed = await self.claim(self.not_offered(dict.fromkeys(found)))
         if claimed and self.position.int:  # a scan was cut short, and what it brought is taken
             self.hint(None)
-        if everything and not claimed and not mine and not self.offered:
+        if everything and not (claimed or mine or self.offered or self.later):
             self.found_nothing.set()
         else:
             self.found_nothing.clear()
@@ -146,6 +153,7 @@ class Leasing:
         """Actors whose time has come."""
         session, room = self.session, min(self.room(), CHUNK)
         if room == 0:
+            self.left_out = True
             return []
         types, using = session.active_types(), session.options.using
         due = await session.threads.leasing(find_due, types, limit=room, using=using)
@@ -164,6 +172,14 @@ class Leasing:
 
     def room(self) -> int:
         return max(0, self.session.options.max_resident - len(self.session.activations))
+
+    def places(self) -> int:
+        return min(self.room(), max(0, MOST_STARTING - self.session.starting))
+
+    def go_on(self) -> None:
+        """There is place again for what was found."""
+        if self.later or self.left_out:
+            self.bell.set()
 
     async def ring(self, actor_ids: Sequence[UUID]) -> None:
         """Never for an actor whose release is under way: it looks for mail after deleting its wakes."""
@@ -187,8 +203,8 @@ class Leasing:
     async def claim(self, actor_ids: list[UUID]) -> int:
         session, claimed = self.session, 0
         types = session.active_types()
-        while actor_ids and self.room() and not session.stopping:
-            chunk = actor_ids[: min(CHUNK, self.room())]
+        while actor_ids and (places := self.places()) and not session.stopping:
+            chunk = actor_ids[: min(CHUNK, places)]
             del actor_ids[: len(chunk)]
             try:
                 actors: list[Claimed] = await session.threads.leasing(
@@ -200,6 +216,8 @@ class Leasing:
             claimed += len(actors)
             for actor in actors:
                 session.activate(actor)
-        if actor_ids and not session.stopping:  # their wakes stay
+        # Only a few are kept: what waits here for long, another worker has done. Their wakes stay in any case.
+        self.later, self.left_out = actor_ids[:MOST_STARTING], self.left_out or len(actor_ids) > MOST_STARTING
+        if actor_ids and not self.room() and not session.stopping:
             session.make_room(len(actor_ids))
         return claimed

@@ -7,6 +7,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from actorqueues.definitions.actor import Actor
 from actorqueues.definitions.backoff import Backoff
 from actorqueues.definitions.text import storable
 from actorqueues.exceptions import LeaseLost, OperationRefused, Reject, StateInvalid
@@ -15,7 +16,6 @@ from actorqueues.runtime.farewell import leave
 from actorqueues.storage.operations import Initialise
 
 if TYPE_CHECKING:
-    from actorqueues.definitions.actor import Actor
     from actorqueues.runtime.activation import Activation
 
 logger = logging.getLogger("actorqueues.activation")
@@ -130,6 +130,8 @@ async def run_once(activation: Activation) -> BaseException | None:
     """One call of ``run``; what it raised. What it leaves behind is cancelled, its threads are waited for."""
     scopes = activation.scopes
     scopes.begin()
+    if type(activation.actor).run is not Actor.run:
+        activation.has_started()
     task = scopes.run_task = activation.start(run(activation.actor))
     try:
         await wait_for_end(activation, task)

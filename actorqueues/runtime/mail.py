@@ -56,7 +56,9 @@ class MailReader:
         chosen = {activation: self.wanted.pop(activation) for activation in list(self.wanted)[:MOST]}
         limits = {activation: activation.receiver.buffer.limits() for activation in chosen}
         requests = [
-            MailRequest(activation.actor_id, activation.epoch, limits[activation], activation.promotes)
+            MailRequest(
+                activation.actor_id, activation.epoch, limits[activation], activation.promotion.is_due
+            )
             for activation in chosen
         ]
         self.reading = set(chosen)

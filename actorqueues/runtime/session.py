@@ -18,7 +18,7 @@ from actorqueues.runtime.activation import Activation
 from actorqueues.runtime.fairness import leave_to_others
 from actorqueues.runtime.heartbeat import Heartbeat, clock_through_suspend
 from actorqueues.runtime.journal import ActivationChain, JournalWriter
-from actorqueues.runtime.leasing import Leasing
+from actorqueues.runtime.leasing import MOST_STARTING, Leasing
 from actorqueues.runtime.life import live
 from actorqueues.runtime.mail import MailReader
 from actorqueues.runtime.maintenance import maintain
@@ -59,7 +59,7 @@ class Session:
         self.heartbeat: Heartbeat | None = None
         self.services: list[asyncio.Task[None]] = []
         self.changed = asyncio.Event()  # an activation came or went
-        self.is_full = False  # there is work for actors that found no place
+        self.starting = 0  # activations that have not come to any code of the user's yet
         self.is_quick: Callable[[bool], None] = lambda quick: None  # wake-ups may be looked for more often
 
     async def begin(self) -> None:
@@ -119,6 +119,7 @@ class Session:
     def activate(self, claimed: Claimed) -> None:
         activation = Activation(claimed, self)
         self.activations[claimed.actor_id] = activation
+        self.starting += 1
         task = self.loop.create_task(live(activation))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -128,14 +129,17 @@ class Session:
         elif self.stopping:
             activation.end("stop")
 
+    def has_started(self) -> None:
+        self.starting -= 1
+        if self.starting == MOST_STARTING // 2:
+            self.leasing.go_on()
+
     def forget(self, activation: Activation) -> None:
         """Its lease is given back or lost. What rang meanwhile is found by the next look."""
         if self.activations.get(activation.actor_id) is activation:
             del self.activations[activation.actor_id]
         self.changed.set()
-        if self.is_full:
-            self.is_full = False
-            self.leasing.look_everywhere()
+        self.leasing.go_on()
         if activation.ending == "surplus":
             self.leasing.offer(activation.actor_id)
         elif activation.rang_while_leaving:
@@ -146,7 +150,6 @@ class Session:
         idle = (one for one in self.activations.values() if one.ending is None and one.may_sleep())
         for activation in list(itertools.islice(idle, wanted)):
             activation.end("sleep")
-        self.is_full = True
 
     def active_types(self) -> list[str]:
         return [name for name in self.options.types if (name, "") not in self.pauses]

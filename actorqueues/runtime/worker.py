@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import random
@@ -71,6 +72,7 @@ class Worker:
         self.stop_asked = asyncio.Event()
         if handle_signals:
             sys.setswitchinterval(SWITCH_INTERVAL)
+            gc.freeze()  # what was imported stays: no collection has to walk through it
             # Not the loop's own handlers: a second signal must end a worker whose loop is blocked.
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self.on_signal)

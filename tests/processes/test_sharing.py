@@ -8,7 +8,9 @@ from tests.playground.actors import Scribe
 from tests.processes.evidence import QUICK, all_settled, eventually, holders
 
 ACTORS = 24
-BODIES = [{"value": value, "seconds": 0.05} for value in range(120)]
+BODIES = [
+    {"value": value, "seconds": 0.05} for value in range(360)
+]  # for some 18 s: processes take their time to start on a busy machine
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def test_busy_actors_are_shared_fairly_and_a_late_worker_gets_some(busy_actors, 
         shares = holders().values()
         return len(shares) == 3 and max(shares) <= ACTORS // 3 * 1.25
 
-    eventually(shared, timeout=20)
+    eventually(shared)
     assert "leaving" in first.output
     assert Message.objects.exists(), "they were still busy"
     for worker in workers[1:]:
@@ -49,6 +51,6 @@ def test_a_worker_leaves_nothing_to_workers_that_do_not_serve_its_actors(busy_ac
     mine = worker_process("--no-supervise", "--include", "scribe", settings=QUICK)
     eventually(lambda: sum(holders().values()) == ACTORS)
     epochs = dict(ActorInstance.objects.values_list("key", "epoch"))
-    eventually(lambda: Message.objects.count() < ACTORS * len(BODIES) * 0.6)
+    eventually(lambda: Message.objects.count() < ACTORS * (len(BODIES) - 50))
     assert dict(ActorInstance.objects.values_list("key", "epoch")) == epochs
     assert "leaving" not in mine.output

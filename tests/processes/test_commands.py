@@ -49,7 +49,7 @@ def test_workers_for_different_types_do_each_their_own(backend, worker_process):
     assert "actor types: tally\n" in tallies.output
     rest = worker_process("--no-supervise", "--exclude", "tally")
     eventually(lambda: ledger("a") and ledger("b"))
-    assert "actor types: scribe\n" in rest.output
+    assert "actor types: clerk, scribe, teller\n" in rest.output
 
 
 def test_a_drain_tells_how_many_messages_are_left(backend):

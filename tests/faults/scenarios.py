@@ -17,7 +17,7 @@ class Scenario:
     """``rounds`` is the length of the short form."""
 
     databases = BOTH
-    workers, senders, rounds = 2, 1, 3
+    workers, senders, rounds = 2, 1, 2
     settings = {}
     load = {}
     needs_server = False  # one of its own, to stop and to start
@@ -89,7 +89,7 @@ class Kill(Scenario):
 class Stop(Scenario):
     """A worker is stopped by SIGTERM or SIGINT, another one started. No attempt is burnt, no lease is waited for."""
 
-    rounds = 2
+    rounds = 1
     settings = {"LEASE": 60}
 
     def strike(self):
@@ -148,7 +148,7 @@ class Cuts(Scenario):
     """Connections are ended several times a second."""
 
     databases = POSTGRESQL
-    rounds = 8
+    rounds = 5
 
     def begin(self):
         self.stage.has_trouble = True

@@ -25,8 +25,10 @@ class AbortSignal:
         # A joined signal is kept alive by its sources only while somebody listens to it: joining an actor's
         # long-lived signal for every message must not fill the memory.
         self._sources: tuple[AbortSignal, ...] = ()
-        self._joined: weakref.WeakSet[AbortSignal] = weakref.WeakSet()
-        self._listened_joins: set[AbortSignal] = set()
+        self._joined: weakref.WeakSet[AbortSignal] | None = (
+            None  # a kilobyte, and each idle actor has a signal
+        )
+        self._listened_joins: list[AbortSignal] = []
         self._timer: threading.Timer | None = None
 
     @property
@@ -85,14 +87,15 @@ class AbortSignal:
 
     def _listen(self) -> None:
         for source in self._sources:
-            source._listened_joins.add(self)
+            if self not in source._listened_joins:
+                source._listened_joins.append(self)
             source._listen()
 
     def _listen_no_more(self) -> None:
         if self._callbacks or self._listened_joins:
             return
         for source in self._sources:
-            source._listened_joins.discard(self)
+            source._forget_listener(self)
             source._listen_no_more()
 
     def _abort(self, reason: Any = None) -> None:
@@ -101,8 +104,7 @@ class AbortSignal:
                 return
             self._reason, self._aborted = reason, True
             callbacks, self._callbacks = self._callbacks, []
-            joined = list(self._joined)
-            self._joined.clear()
+            joined, self._joined = list(self._joined or ()), None
             self._listened_joins.clear()
         for signal in joined:
             signal._abort(reason)
@@ -115,8 +117,13 @@ class AbortSignal:
 
     def _forget(self, joined: "AbortSignal") -> None:
         with self._lock:
-            self._joined.discard(joined)
-            self._listened_joins.discard(joined)
+            if self._joined is not None:
+                self._joined.discard(joined)
+            self._forget_listener(joined)
+
+    def _forget_listener(self, joined: "AbortSignal") -> None:
+        if joined in self._listened_joins:
+            self._listened_joins.remove(joined)
 
     @classmethod
     def any(cls, *signals: "AbortSignal | None") -> "AbortSignal":
@@ -126,6 +133,8 @@ class AbortSignal:
         for source in joined._sources:
             with source._lock:
                 if not source._aborted:
+                    if source._joined is None:
+                        source._joined = weakref.WeakSet()
                     source._joined.add(joined)
                     continue
             joined._abort(source._reason)

@@ -4,7 +4,6 @@ import asyncio
 import inspect
 import json
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager
 from contextvars import Context, copy_context
@@ -194,7 +193,7 @@ class Activation:
         return self.events.put_off(emissions) if later else self.events.give(emissions)
 
     def end_hold(self) -> None:
-        self.chain.waiting = deque(self.events.catch_up(step) for step in self.chain.waiting)
+        self.chain.waiting = [self.events.catch_up(step) for step in self.chain.waiting]
         self.chain.resume()
 
     def emit_now(self, emission: Emission, *, transient: bool = False) -> None:

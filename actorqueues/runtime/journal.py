@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import logging
 import random
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -44,7 +43,7 @@ class ActivationChain:
     ) -> None:
         self.writer, self.actor_type = writer, actor_type
         self.actor_id, self.generation, self.epoch = actor_id, generation, epoch
-        self.waiting: deque[Step] = deque()
+        self.waiting: list[Step] = []  # short, and an empty deque is ten times as big
         self.submitted = 0
         self.confirmed = 0
         self.held = False
@@ -52,7 +51,7 @@ class ActivationChain:
         self.locked_pause = FIRST_LOCKED_PAUSE
         self.error: Exception | None = None
         self.refused: Step = ()  # the step that made it fail
-        self.waiters: deque[tuple[int, Callable[[], None], asyncio.Future[None] | None]] = deque()
+        self.waiters: list[tuple[int, Callable[[], None], asyncio.Future[None] | None]] = []
         self.on_failure: Callable[[Exception], None] = lambda error: None
 
     @property
@@ -97,7 +96,7 @@ class ActivationChain:
     def confirm(self, count: int) -> None:
         self.confirmed += count
         while self.waiters and self.waiters[0][0] <= self.confirmed:
-            self.waiters.popleft()[1]()
+            self.waiters.pop(0)[1]()
 
     def refuse(self, result: ChainResult, chain: Chain) -> None:
         """Some of it was refused. A lone start mark costs only its message; anything else ends the activation."""
@@ -118,7 +117,7 @@ class ActivationChain:
             self.on_failure(error)
 
     def raise_to_waiters(self, error: Exception) -> None:
-        waiters, self.waiters = self.waiters, deque()
+        waiters, self.waiters = self.waiters, []
         for _, _, future in waiters:
             if future is not None and not future.done():
                 future.set_exception(error)
@@ -188,7 +187,7 @@ class JournalWriter:
             if activation.held or not activation.waiting:
                 continue
             count = min(room, len(activation.waiting))
-            steps = [activation.waiting.popleft() for _ in range(count)]
+            steps, activation.waiting = activation.waiting[:count], activation.waiting[count:]
             chain = Chain(activation.actor_id, activation.generation, activation.epoch, steps)
             activation.under_way = True
             taken.append((activation, chain))
@@ -223,7 +222,7 @@ class JournalWriter:
             activation.confirm(len(chain.steps))
         elif result.status == "locked":
             activation.confirm(result.applied)
-            activation.waiting.extendleft(reversed(chain.steps[result.applied :]))
+            activation.waiting[:0] = chain.steps[result.applied :]
             activation.under_way = True  # until its turn comes again
             asyncio.get_running_loop().call_later(activation.locked_pause, self.retry_alone, activation)
             activation.locked_pause = min(activation.locked_pause * 2, LONGEST_LOCKED_PAUSE)

@@ -3,6 +3,11 @@ import pytest
 from actorqueues.diagnosis.doctor import attempt
 
 
+@pytest.fixture(autouse=True)
+def only_the_playground(playground_registry):
+    """Nothing is said of actors that are made for other tests."""
+
+
 @pytest.fixture
 def look(backend):
     """``look(vacuum.options)`` gives what that part of the doctor finds, by id: ``(level, seen and advice)``."""

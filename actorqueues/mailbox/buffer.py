@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from actorqueues.storage.dialects import Head
 
 
+# Messages: a worker that wakes a thousand actors with deep mailboxes must not read all of them far ahead at once.
+FIRST = 25
+
 Clock = Callable[[], datetime]
 
 
@@ -20,10 +23,11 @@ def by_sequence(head: Head) -> int:
 class QueueBuffer:
     """What is known in memory of one queue of one actor."""
 
-    __slots__ = ("heads", "held", "leaving", "more", "queue")
+    __slots__ = ("ahead", "heads", "held", "leaving", "more", "queue")
 
-    def __init__(self, queue: Queue[Any, Any]) -> None:
+    def __init__(self, queue: Queue[Any, Any], ahead: int) -> None:
         self.queue = queue
+        self.ahead = ahead  # how many the next read brings
         self.heads: list[Head] = []  # in order of their sequence
         self.held: set[int] = set()  # delivered and not settled, or on their way back: nothing overtakes them
         self.leaving: set[int] = set()  # settled, but a read may still show them
@@ -40,6 +44,11 @@ class QueueBuffer:
         head = self.heads[0]
         return None if head.retry_at is not None and head.retry_at > now() else head
 
+    @property
+    def runs_low(self) -> bool:
+        """What is read again with the next ones is wasted; what runs out is waited for."""
+        return self.more and len(self.heads) <= self.ahead // 4
+
     def put_back(self, head: Head) -> None:
         self.held.discard(head.id)
         insort(self.heads, head, key=by_sequence)
@@ -50,8 +59,7 @@ class Buffer:
 
     def __init__(self, queues: Mapping[str, Queue[Any, Any]], batch: int) -> None:
         self.batch = batch
-        self.low = batch // 4  # what is read again with the next ones is wasted; what runs out is waited for
-        self.queues = {name: QueueBuffer(queue) for name, queue in queues.items()}
+        self.queues = {name: QueueBuffer(queue, min(FIRST, batch)) for name, queue in queues.items()}
         self.gone: set[int] | None = None  # while a read is under way: what left meanwhile may still be in it
 
     def __getitem__(self, name: str) -> QueueBuffer:
@@ -114,13 +122,11 @@ class Buffer:
         """How far to read each queue that runs low: what is known comes first in the answer, and one more tells
         whether there are more."""
         return {
-            name: buffer.known + self.batch + 1
-            for name, buffer in self.queues.items()
-            if buffer.more and len(buffer.heads) <= self.low
+            name: buffer.known + buffer.ahead + 1 for name, buffer in self.queues.items() if buffer.runs_low
         }
 
     def runs_low(self) -> bool:
-        return any(buffer.more and len(buffer.heads) <= self.low for buffer in self.queues.values())
+        return any(buffer.runs_low for buffer in self.queues.values())
 
     def expect_more(self) -> None:
         for buffer in self.queues.values():
@@ -136,6 +142,8 @@ class Buffer:
         for name, rows in read.items():
             buffer = self.queues[name]
             buffer.more = len(rows) >= limits[name]
+            if buffer.more:
+                buffer.ahead = min(buffer.ahead * 2, self.batch)
             here = {head.id for head in buffer.heads} | buffer.held | buffer.leaving | gone
             new = [head for head in rows if head.id not in here]
             buffer.heads.extend(new)

@@ -56,7 +56,13 @@ def each(columns: int) -> str:
 
 
 def stored_rows(rows: Iterable[Row]) -> list[Row]:
-    return [tuple(map(stored, row)) for row in rows]
+    """Column by column, for the values of one are all of a type, or None."""
+    return list(zip(*map(stored_column, zip(*rows, strict=True)), strict=True))
+
+
+def stored_column(values: Sequence[Any]) -> Sequence[Any]:
+    writer = WRITERS.get(next((type(value) for value in values if value is not None), int))
+    return values if writer is None else [None if value is None else writer(value) for value in values]
 
 
 def raw_of(connection: BaseDatabaseWrapper) -> Any:

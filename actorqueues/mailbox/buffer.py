@@ -143,7 +143,7 @@ class Buffer:
             buffer = self.queues[name]
             buffer.more = len(rows) >= limits[name]
             if buffer.more:
-                buffer.ahead = min(buffer.ahead * 2, self.batch)
+                buffer.ahead = min(buffer.ahead * 4, self.batch)
             here = {head.id for head in buffer.heads} | buffer.held | buffer.leaving | gone
             new = [head for head in rows if head.id not in here]
             buffer.heads.extend(new)

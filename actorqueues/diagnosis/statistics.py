@@ -19,10 +19,9 @@ READ = ("type", "queue", "began_at", "sent", "settled", "failed", "dead", "laten
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """What happened from ``began_at`` on, for one step of the series. Latencies are seconds, or None without any."""
+class Numbers:
+    """What happened. Latencies are seconds, or None without any."""
 
-    began_at: datetime
     sent: int
     settled: int
     failed: int
@@ -32,17 +31,18 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueTotal:
-    """The same for one queue of all actors of a type, over the whole time."""
+class Point(Numbers):
+    """From ``began_at`` on, for one step of a series."""
+
+    began_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueueTotal(Numbers):
+    """In one queue of all actors of a type, over the whole time."""
 
     actor_type: str
     queue: str
-    sent: int
-    settled: int
-    failed: int
-    dead: int
-    p50: float | None
-    p99: float | None
 
 
 def last_hour(using: str, actor_type: str | None = None, queue: str | None = None) -> list[Point]:
@@ -74,10 +74,7 @@ def totals_by_queue(using: str, over: timedelta, actor_type: str | None = None) 
     totals: defaultdict[tuple[str, str], Counts] = defaultdict(Counts)
     for row in chosen(using, now(using) - over, actor_type, None):
         totals[row.type, row.queue].add(Counts.of(row))
-    return [
-        QueueTotal(*key, one.sent, one.settled, one.failed, one.dead, one.latency(50), one.latency(99))
-        for key, one in sorted(totals.items())
-    ]
+    return [QueueTotal(*numbers(one), *key) for key, one in sorted(totals.items())]
 
 
 def chosen(using: str, since: datetime, actor_type: str | None, queue: str | None) -> QuerySet[Statistic]:
@@ -92,11 +89,11 @@ def series(rows: QuerySet[Statistic], until: datetime, step: timedelta, length: 
     for row in rows:
         counts[floor(row.began_at, step)].add(Counts.of(row))
     starts = [until - step * number for number in range(length, 0, -1)]
-    return [point(start, counts[start]) for start in starts]
+    return [Point(*numbers(counts[start]), start) for start in starts]
 
 
-def point(began_at: datetime, one: Counts) -> Point:
-    return Point(began_at, one.sent, one.settled, one.failed, one.dead, one.latency(50), one.latency(99))
+def numbers(one: Counts) -> tuple[int, int, int, int, float | None, float | None]:
+    return one.sent, one.settled, one.failed, one.dead, one.latency(50), one.latency(99)
 
 
 def floor(moment: datetime, step: timedelta) -> datetime:

@@ -15,20 +15,23 @@ WHERE NOT x.indisvalid AND t.relname = ANY(%s) ORDER BY i.relname
 """
 
 
+def our_tables() -> list[str]:
+    return sorted(model._meta.db_table for model in apps.get_app_config("actorqueues").get_models())
+
+
 def indexes(using: str) -> Iterator[Finding]:
     connection = connections[using]
-    missing, invalid, tables = [], [], []
+    missing, invalid = [], []
     with connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))
         for model in apps.get_app_config("actorqueues").get_models():
             if (table := model._meta.db_table) not in there:
                 continue  # not migrated: that is another finding
-            tables.append(table)
             found = connection.introspection.get_constraints(cursor, table)
             wanted = [index.name for index in (*model._meta.indexes, *model._meta.constraints)]
             missing += [name for name in wanted if name not in found]
         if connection.vendor == "postgresql":
-            cursor.execute(INVALID, [tables])
+            cursor.execute(INVALID, [our_tables()])
             invalid = [name for (name,) in cursor.fetchall()]
     if missing:
         yield error(

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from django.apps import apps
-
 from actorqueues.diagnosis.findings import Finding, error, ok, some, warning
 from actorqueues.diagnosis.postgresql import rows, value
+from actorqueues.diagnosis.tables import our_tables
 
 MANY = 20_000  # rows below which nothing matters
 MOST_DEAD = 0.5  # of a table's rows
@@ -24,10 +23,6 @@ COUNTS = """
 SELECT relname, n_live_tup, n_dead_tup, n_tup_upd, n_tup_hot_upd, coalesce(last_autovacuum, last_vacuum)
 FROM pg_stat_user_tables WHERE relname = ANY(%s) ORDER BY relname
 """
-
-
-def our_tables() -> list[str]:
-    return sorted(model._meta.db_table for model in apps.get_app_config("actorqueues").get_models())
 
 
 def options_of(using: str) -> dict[str, dict[str, str]]:

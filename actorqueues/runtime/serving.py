@@ -132,7 +132,7 @@ def rest_of(coroutine: Coroutine[Any, Any, T], waits_for: Any) -> Generator[Any,
             else:
                 waits_for = coroutine.send(answer)
     except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
+        return end.value  # type: ignore[no-any-return]  # StopIteration does not say of what type
 
 
 async def call_in_lane(

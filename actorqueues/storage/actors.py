@@ -10,7 +10,7 @@ from django.db import connections
 from django.db.models import F
 
 from actorqueues.models import ActorInstance, ActorStatus, HistoryKind, Message, Wake
-from actorqueues.storage.dialects import dialect_for
+from actorqueues.storage.dialects import Row, dialect_for
 from actorqueues.storage.history import add_entry
 from actorqueues.storage.outgoing import Outgoing
 
@@ -77,13 +77,15 @@ def insert_rows(new: Sequence[ActorInstance], using: str) -> int:
 
 def insert_new(new: Sequence[ActorInstance], now: datetime, using: str) -> int:
     """Of two that make an actor at once, one waits for the other and inserts nothing."""
-    epoch = first_epoch(now)
-    rows = [
-        (one.id, one.type, one.key, one.input, now, one.generation, one.status, epoch, False, 0, "")
-        for one in new
-    ]
+    rows = [first_row(one.id, one.type, one.key, one.input, now) for one in new]
     dialect = dialect_for(using)
     return len(dialect.insert_absent(connections[using], ActorInstance, ROW_COLUMNS, rows)) if rows else 0
+
+
+def first_row(actor_id: UUID, type_name: str, key: str, input: str | None, now: datetime) -> Row:
+    """Of an actor that is made at this moment, in the order of ``ROW_COLUMNS``."""
+    live = ActorStatus.LIVE.value
+    return (actor_id, type_name, key, input, now, 1, live, first_epoch(now), False, 0, "")
 
 
 def first_epoch(now: datetime) -> int:

@@ -11,16 +11,11 @@ from django.db import DatabaseError, connections, transaction
 
 from actorqueues.exceptions import LeaseLost
 from actorqueues.models import ActorInstance, ActorStatus, Message, Wake, Worker
-from actorqueues.storage.actors import first_epoch
+from actorqueues.storage.actors import ROW_COLUMNS, first_row
 from actorqueues.storage.dialects import Row, dialect_for
 
 LOWEST = UUID(int=0)
 MAKING_WAIT = 0.05  # seconds for somebody who makes the same actor
-
-
-MADE_COLUMNS = (
-    "id", "type", "key", "generation", "status", "epoch", "careful", "created_at", "event_number", "held_reason",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +178,7 @@ def make_actors(actor_ids: set[UUID], types: Sequence[str], using: str) -> None:
     now = dialect.now(connection)
     wakes = Wake.objects.using(using).filter(actor_id__in=actor_ids, type__in=types).order_by("actor_id")
     named = wakes.values_list("type", "actor_id", "key").distinct()
-    epoch, live = first_epoch(now), ActorStatus.LIVE.value
-    rows = [
-        (actor_id, type_name, key, 1, live, epoch, False, now, 0, "") for type_name, actor_id, key in named
-    ]
+    rows = [first_row(actor_id, type_name, key, None, now) for type_name, actor_id, key in named]
     if not insert_in_time(rows, using):
         for row in rows:
             insert_in_time([row], using)
@@ -197,7 +189,7 @@ def insert_in_time(rows: Sequence[Row], using: str) -> bool:
     dialect, connection = dialect_for(using), connections[using]
     try:
         with transaction.atomic(using=using), dialect.bounded_lock_wait(connection, MAKING_WAIT):
-            dialect.insert_absent(connection, ActorInstance, MADE_COLUMNS, rows)
+            dialect.insert_absent(connection, ActorInstance, ROW_COLUMNS, rows)
     except DatabaseError as error:
         if dialect.kind_of(error) != "waits":
             raise

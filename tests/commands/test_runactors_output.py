@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import pty
+import re
 import subprocess
 import sys
 import threading
@@ -60,7 +61,10 @@ def test_json_lines_name_the_actor_the_message_and_the_worker(backend, worker_pr
 def test_text_lines_are_for_people(backend, worker_process):
     worker = worker_process("--no-supervise", settings=SETTINGS)
     rejected = Scribe.get_or_create("main").send(Scribe.reject, {"note": "spinach"})
-    worker.wait_for_output(f"scribe/main: message {rejected.id} of queue reject went to the dead letters")
+    told = f"scribe/main: message {rejected.id} of queue reject went to the dead letters"
+    worker.wait_for_output(told)
+    [line] = [line for line in worker.output.splitlines() if told in line]
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ERROR ", line)
 
 
 def test_a_formatted_record_is_one_line_with_its_exception():

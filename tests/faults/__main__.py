@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 import django
 
-django.setup()
+django.setup()  # models, which what follows imports, are not there before (hence E402)
 
 from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402

@@ -1,35 +1,12 @@
 """A worker that stands still for longer than its lease, and comes back."""
 
-import signal
-import sqlite3
-import time
-from contextlib import closing
-
 from django.db import connections
 
 from actorqueues.models import ActorInstance, Journal, Worker
+from tests.faults.suspending import may_stop, suspended
 from tests.fixtures.backends import only_postgresql
 from tests.playground.actors import Scribe, Tally
 from tests.processes.evidence import QUICK, all_settled, eventually, holder_of, ledger, worker_ids
-
-
-def suspend(worker, backend):
-    """Stops it, on SQLite outside of its transactions: there only its own end would end one."""
-    while True:
-        worker.signal(signal.SIGSTOP)
-        if backend != "default" or is_writable(connections[backend].settings_dict["NAME"]):
-            return
-        worker.signal(signal.SIGCONT)
-        time.sleep(0.01)
-
-
-def is_writable(path):
-    with closing(sqlite3.connect(path, timeout=0.2, isolation_level=None)) as connection:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            return False
-        return True
 
 
 def test_a_worker_that_was_stopped_past_its_lease_changes_nothing_and_begins_anew(backend, worker_process):
@@ -42,12 +19,10 @@ def test_a_worker_that_was_stopped_past_its_lease_changes_nothing_and_begins_ane
     Tally.get_or_create("tally").send_many(Tally.increment, [{"amount": 1}] * 300)
     (old,) = worker_ids()
     eventually(lambda: len(ledger("atomic")) >= 5 and holder_of("async") == old)
-    suspend(stale, backend)
-    assert holder_of("async") == old
-
-    other = worker_process("--no-supervise", settings=QUICK)
-    eventually(lambda: old not in worker_ids() and holder_of("async") not in (None, old))
-    stale.signal(signal.SIGCONT)
+    with suspended(stale, lambda: may_stop(connections[backend])):
+        assert holder_of("async") == old
+        other = worker_process("--no-supervise", settings=QUICK)
+        eventually(lambda: old not in worker_ids() and holder_of("async") not in (None, old))
     eventually(lambda: len(worker_ids()) == 2)
     assert old not in worker_ids()
     assert "lost its lease" in stale.output

@@ -145,7 +145,8 @@ def test_an_actor_whose_state_does_not_load_tells_that_it_is_held(start_worker, 
     ActorInstance.objects.update(state="[1")
     scribe.send(Scribe.doze, {"value": 1})
     start_worker()
-    eventually(lambda: kinds(backend) == ["held"])
+    eventually(lambda: kinds(backend))
+    assert kinds(backend) == ["held"]
 
 
 # Its bounds

@@ -243,6 +243,7 @@ def test_two_actors_cannot_have_one_key(backend):
     held_actor(backend)
     twin = ActorInstance(id=new_uid(), type="ledger", key="main", created_at=now_of(backend))
     refuses(lambda: twin.save(force_insert=True))
+    assert ActorInstance.objects.filter(key="main").count() == 1
 
 
 def test_two_messages_cannot_have_one_id(backend):

@@ -106,34 +106,35 @@ class Together:
         self.connection = connection
 
     def insert(self, model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
-        insert_all = f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) SELECT {each(len(columns))}"
-        self.change(f"{insert_all} FROM json_each(?) v", insert_sql(model, tuple(columns)), stored_rows(rows))
+        insert = f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) SELECT {each(len(columns))}"
+        self.change(f"{insert} FROM json_each(?) v", stored_rows(rows))
 
     def update(self, model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> Answer:
         key, *values = columns
         parts = [f"{name} = json_extract(v.value, '$[{place}]')" for place, name in enumerate(values)]
-        update_all = (
+        update = (
             f"UPDATE {model._meta.db_table} AS t SET {', '.join(parts)} FROM json_each(?) v"
             f" WHERE t.{key} = json_extract(v.value, '$[{len(values)}]')"
         )
         turned = stored_rows((*row[1:], row[0]) for row in rows)
-        return self.change(update_all, update_sql(model, tuple(columns)), turned)
+        return self.change(update, turned)
 
     def delete(self, model: type[models.Model], keys: Sequence[Any]) -> Answer:
         assert model._meta.pk is not None
-        delete_all = (
+        delete = (
             f"DELETE FROM {model._meta.db_table} WHERE {model._meta.pk.column} IN"
             " (SELECT json_extract(v.value, '$[0]') FROM json_each(?) v)"
         )
-        return self.change(delete_all, delete_sql(model), [(stored(key),) for key in keys])
+        return self.change(delete, [(stored(key),) for key in keys])
 
-    def change(self, sql_for_all: str, sql_for_one: str, rows: Sequence[Row]) -> Answer:
-        raw, text = raw_of(self.connection), as_json(rows)
+    def change(self, sql: str, rows: Sequence[Row]) -> Answer:
+        text = as_json(rows)
+        if len(text) > MOST_JSON and len(rows) > 1:
+            half = len(rows) // 2
+            first, second = self.change(sql, rows[:half]), self.change(sql, rows[half:])
+            return lambda: first() + second()
         with self.connection.wrap_database_errors:
-            if len(text) <= MOST_JSON:
-                changed: int = raw.execute(sql_for_all, (text,)).rowcount
-            else:
-                changed = raw.executemany(sql_for_one, rows).rowcount
+            changed: int = raw_of(self.connection).execute(sql, (text,)).rowcount
         return lambda: changed
 
 

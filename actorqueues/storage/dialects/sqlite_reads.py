@@ -56,6 +56,7 @@ def moment(text: str | None) -> datetime | None:
 def head_of(actor_id: UUID, row: Sequence[Any]) -> Head:
     (_, queue, id_, uid, body, user_id, meta, keeps, enqueued, expires, started, retry, *counts) = row
     times = (moment(enqueued), moment(expires), moment(started), moment(retry))
+    # mypy cannot count what a star brings
     return Head(actor_id, queue, id_, UUID(hex=uid), body, user_id, meta, bool(keeps), *times, *counts)  # type: ignore[arg-type]
 
 

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from actorqueues.storage.dialects import Head
 
 
-# Messages: a worker that wakes a thousand actors with deep mailboxes must not read all of them far ahead at once.
-FIRST = 25
+# Messages: a worker that wakes a thousand actors with deep mailboxes must not read all of them far ahead at once. Who has
+# worked off what was read for him, gets so many times more.
+FIRST = 10
+GROWTH = 2
 
 Clock = Callable[[], datetime]
 
@@ -23,11 +25,12 @@ def by_sequence(head: Head) -> int:
 class QueueBuffer:
     """What is known in memory of one queue of one actor."""
 
-    __slots__ = ("ahead", "heads", "held", "leaving", "more", "queue")
+    __slots__ = ("ahead", "enough", "heads", "held", "leaving", "more", "queue")
 
     def __init__(self, queue: Queue[Any, Any], ahead: int) -> None:
         self.queue = queue
         self.ahead = ahead  # how many the next read brings
+        self.enough = 0  # with more than these at hand it is not read yet
         self.heads: list[Head] = []  # in order of their sequence
         self.held: set[int] = set()  # delivered and not settled, or on their way back: nothing overtakes them
         self.leaving: set[int] = set()  # settled, but a read may still show them
@@ -47,7 +50,7 @@ class QueueBuffer:
     @property
     def runs_low(self) -> bool:
         """What is read again with the next ones is wasted; what runs out is waited for."""
-        return self.more and len(self.heads) <= self.ahead // 4
+        return self.more and len(self.heads) <= self.enough
 
     def put_back(self, head: Head) -> None:
         self.held.discard(head.id)
@@ -143,7 +146,8 @@ class Buffer:
             buffer = self.queues[name]
             buffer.more = len(rows) >= limits[name]
             if buffer.more:
-                buffer.ahead = min(buffer.ahead * 4, self.batch)
+                buffer.enough = buffer.ahead // GROWTH
+                buffer.ahead = min(buffer.ahead * GROWTH, self.batch)
             here = {head.id for head in buffer.heads} | buffer.held | buffer.leaving | gone
             new = [head for head in rows if head.id not in here]
             buffer.heads.extend(new)

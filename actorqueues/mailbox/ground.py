@@ -24,8 +24,8 @@ class OperationChain(Protocol):
     """The way to the journal: each submission is a step that commits whole, in order, or fails with all after it."""
 
     @property
-    def unconfirmed(self) -> int:
-        """Steps submitted and not durable yet."""
+    def may_run_ahead(self) -> bool:
+        """Whether the next message may begin although steps are not durable yet."""
         ...
 
     def submit(self, *operations: Operation) -> int:

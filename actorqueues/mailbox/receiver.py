@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from actorqueues.storage.dialects import Head
 
 BURST = 16  # messages that an actor runs ahead of its commits before others have their turn on the loop
-MAX_UNCONFIRMED = 128  # steps, two a message: at most 64 messages may be repeated after a crash
 
 
 class StartRefused(Exception):
@@ -222,7 +221,7 @@ class Receiver:
         return (
             self.runs_ahead
             and not self.careful
-            and self.ground.chain.unconfirmed < MAX_UNCONFIRMED
+            and self.ground.chain.may_run_ahead
             and all(
                 delivery.attempt == 1 and not getattr(delivery.queue, "atomic", False)
                 for delivery in deliveries

@@ -209,7 +209,9 @@ class Activation:
         return self.ending != "surplus"
 
     def request_mail(self) -> None:
-        self.session.mail.want(self)
+        """What is at hand runs low. A read under way brings more: whoever receives then asks again."""
+        if not self.session.mail.is_wanted(self):
+            self.session.mail.want(self)
 
     async def fetch_mail(self) -> None:
         await self.session.mail.fetch(self)
@@ -286,7 +288,7 @@ class Activation:
     def look_again(self) -> None:
         """The doorbell: there may be more in the database than is here."""
         self.receiver.buffer.expect_more()
-        self.request_mail()
+        self.session.mail.want(self)
 
     def close_timers(self) -> None:
         self.promotion.cancel()

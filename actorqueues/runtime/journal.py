@@ -30,6 +30,11 @@ logger = logging.getLogger("actorqueues.journal")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between two tries while the database is away
 SMALL_BATCH = 16  # steps
+MOST_WAITING = 2  # full batches of chains: with more the journal is behind
+ENOUGH = 3  # full batches of steps
+# Steps of an activation that are not durable, two a message: at most 64 messages may be repeated after a crash.
+MOST_AHEAD = 128
+FEW_AHEAD = 4  # once the journal has enough for its next commits
 # Seconds a chain waits for rows that somebody else has locked: each try may hold the journal up for as long as
 # LOCK_WAIT, so that it must not come often.
 FIRST_LOCKED_PAUSE, LONGEST_LOCKED_PAUSE = 0.005, 1.0
@@ -58,10 +63,16 @@ class ActivationChain:
     def unconfirmed(self) -> int:
         return self.submitted - self.confirmed
 
+    @property
+    def may_run_ahead(self) -> bool:
+        """Ahead of a journal that is behind would only mean more to keep in memory, and to repeat after a crash."""
+        return self.unconfirmed < (MOST_AHEAD if self.writer.has_room else FEW_AHEAD)
+
     def submit(self, *operations: Operation) -> int:
         if self.error is not None:
             raise self.error
         self.waiting.append(operations)
+        self.writer.waiting += 1
         self.submitted += 1
         if not self.held:
             self.writer.expect(self)
@@ -112,6 +123,7 @@ class ActivationChain:
     def fail(self, error: Exception) -> None:
         if self.error is None:
             self.error = error
+            self.writer.waiting -= len(self.waiting)
             self.waiting.clear()
             self.raise_to_waiters(error)
             self.on_failure(error)
@@ -127,24 +139,37 @@ class JournalWriter:
     """One a worker. Its batch is as large as the load makes it."""
 
     def __init__(
-        self, worker_id: UUID, threads: Threads, using: str, on_lost: Callable[[Exception], Any]
+        self,
+        worker_id: UUID,
+        threads: Threads,
+        using: str,
+        on_lost: Callable[[Exception], Any],
+        on_caught_up: Callable[[], Any],
     ) -> None:
-        self.worker_id, self.threads, self.using, self.on_lost = worker_id, threads, using, on_lost
+        self.worker_id, self.threads, self.using = worker_id, threads, using
+        self.on_lost, self.on_caught_up = on_lost, on_caught_up
         self.dialect = dialect_for(using)
         self.sequence = 0
         self.commits = self.steps = 0  # done so far
         self.dirty: dict[ActivationChain, None] = {}
+        self.waiting = 0  # steps that no commit has taken yet
         self.alone: list[ActivationChain] = []  # waited on a lock: commits by itself
         self.tally = Tally(keeps=settings.STATISTICS_RETENTION > 0 and not threads.inline)
         self.bell = asyncio.Event()
         self.closing = False
         self.is_lost = False
+        self.is_behind = False  # more wait than the next commits can take
+
+    @property
+    def has_room(self) -> bool:
+        return self.waiting < ENOUGH * self.dialect.journal_batch
 
     def expect(self, chain: ActivationChain) -> None:
         if self.is_lost:
             chain.fail(LeaseLost(worker=str(self.worker_id)))
         elif not chain.under_way:
             self.dirty[chain] = None
+            self.is_behind = self.is_behind or len(self.dirty) > MOST_WAITING * self.dialect.journal_batch
             self.bell.set()
 
     async def run(self) -> None:
@@ -177,6 +202,9 @@ class JournalWriter:
             self.settle(activation, chain, result)
         written = sum(len(chain.steps) for _, chain in taken)
         self.commits, self.steps = self.commits + 1, self.steps + written
+        if self.is_behind and len(self.dirty) <= self.dialect.journal_batch:
+            self.is_behind = False
+            self.on_caught_up()
         return written
 
     def take(self) -> list[tuple[ActivationChain, Chain]]:
@@ -192,6 +220,7 @@ class JournalWriter:
             activation.under_way = True
             taken.append((activation, chain))
             room -= count
+            self.waiting -= count
             if activation.waiting or room == 0:
                 break
         return taken
@@ -222,7 +251,8 @@ class JournalWriter:
             activation.confirm(len(chain.steps))
         elif result.status == "locked":
             activation.confirm(result.applied)
-            activation.waiting[:0] = chain.steps[result.applied :]
+            activation.waiting[:0] = rest = chain.steps[result.applied :]
+            self.waiting += len(rest)
             activation.under_way = True  # until its turn comes again
             asyncio.get_running_loop().call_later(activation.locked_pause, self.retry_alone, activation)
             activation.locked_pause = min(activation.locked_pause * 2, LONGEST_LOCKED_PAUSE)

@@ -25,6 +25,9 @@ CHUNK = 200  # actors claimed in one transaction
 MOST_STARTING = 2 * CHUNK
 MOST_WAKES = 1000  # distinct actors of a type that one look takes in
 ERROR_PAUSE = 0.5  # seconds after a look that failed
+# Actors that one look claims while the journal is behind: whoever was just sent to does not wait for those that work,
+# and those that work do not wait for the claims of a backlog.
+FEW = 16
 OFFER_POLLS = 3.0  # poll intervals in which an actor that was left to others is not claimed again
 
 
@@ -36,6 +39,7 @@ class Leasing:
         self.hints: set[UUID] = set()
         self.later: list[UUID] = []  # found, and not claimed yet
         self.left_out = False  # there were more of them
+        self.allowance = CHUNK  # actors that this look may claim even if the journal is behind
         self.everything = True  # the next look is a full one
         self.wakes = False  # the next look takes in the wakes
         self.bell = asyncio.Event()
@@ -106,6 +110,7 @@ class Leasing:
             self.left_out, self.everything = False, True
         everything, self.everything = self.everything, False
         wakes, self.wakes = self.wakes or everything, False
+        self.allowance = CHUNK if everything else FEW
         found = [actor_id for actor_id in (*later, *hints) if actor_id not in self.session.activations]
         mine: list[UUID] = []
         if everything:
@@ -118,7 +123,7 @@ class Leasing:
         self.session.is_quick(bool(self.session.activations or found))
         claimed = await self.claim(self.not_offered(dict.fromkeys(found)))
         if claimed and self.position.int:  # a scan was cut short, and what it brought is taken
-            self.hint(None)
+            self.look_on()
         if everything and not (claimed or mine or self.offered or self.later):
             self.found_nothing.set()
         else:
@@ -158,8 +163,14 @@ class Leasing:
         types, using = session.active_types(), session.options.using
         due = await session.threads.leasing(find_due, types, limit=room, using=using)
         if len(due) == CHUNK:
-            self.look_everywhere()
+            self.look_on()
         return due
+
+    def look_on(self) -> None:
+        """There is more: the next look comes at once, or when the journal has caught up."""
+        self.left_out = True
+        if not self.session.journal.is_behind:
+            self.bell.set()
 
     def turn_on(self, wakes: Sequence[tuple[str, UUID]]) -> None:
         """The next scan goes on where a long one ended, so that the first actors do not starve the last."""
@@ -174,7 +185,8 @@ class Leasing:
         return max(0, self.session.options.max_resident - len(self.session.activations))
 
     def places(self) -> int:
-        return min(self.room(), max(0, MOST_STARTING - self.session.starting))
+        free = min(self.room(), max(0, MOST_STARTING - self.session.starting))
+        return min(free, max(0, self.allowance)) if self.session.journal.is_behind else free
 
     def go_on(self) -> None:
         """There is place again for what was found."""
@@ -214,6 +226,7 @@ class Leasing:
                 self.hints.update(chunk)  # they may be ours, their wakes gone, and only the answer lost
                 raise
             claimed += len(actors)
+            self.allowance -= len(chunk)
             for actor in actors:
                 session.activate(actor)
         # Only a few are kept: what waits here for long, another worker has done. Their wakes stay in any case.

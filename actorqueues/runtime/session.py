@@ -53,9 +53,11 @@ class Session:
         self.stopping = False
         self.is_lost = asyncio.Event()
         self.stop_at: float | None = None
-        self.journal = JournalWriter(self.worker_id, threads, options.using, self.lose)
-        self.mail = MailReader(self)
         self.leasing = Leasing(self)
+        self.mail = MailReader(self)
+        self.journal = JournalWriter(
+            self.worker_id, threads, options.using, on_lost=self.lose, on_caught_up=self.leasing.go_on
+        )
         self.heartbeat: Heartbeat | None = None
         self.services: list[asyncio.Task[None]] = []
         self.changed = asyncio.Event()  # an activation came or went

@@ -1,8 +1,7 @@
 """The same drain with a million messages waiting and with ten thousand."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from benchmarks import targets
 from benchmarks.filling import empty, fill_mailboxes
@@ -19,7 +18,6 @@ class Layout:
     title: str
     actors: int  # of a million messages
     shallow_actors: int  # of ten thousand
-    options: Mapping[str, Any] = field(default_factory=dict)  # of the worker, on both sides
 
     def deep(self, scale: float) -> tuple[int, int]:
         return part(self.actors, self.actors / MANY, scale), int(MANY * scale)
@@ -35,35 +33,32 @@ def part(actors: int, density: float, scale: float) -> int:
 
 
 ONE = Layout(targets.DEEP_ONE, 1, 1)
-# No more actors in memory than the shallow side has: else the deep one spends the window on claims for later.
-SPREAD = Layout(targets.DEEP_SPREAD, 100_000, 1_000, {"max_resident": 1_000})
-SPREAD_AHEAD = Layout(targets.DEEP_SPREAD_AHEAD, 100_000, 1_000)
+SPREAD = Layout(targets.DEEP_SPREAD, 100_000, 1_000)
 BUSY = Layout(targets.DEEP_BUSY, 1_000, 1_000)
 
 
 def deep_one(scale: float) -> Iterator[Result]:
-    return measured([ONE], scale)
+    return measured(ONE, scale)
 
 
 def deep_spread(scale: float) -> Iterator[Result]:
-    return measured([SPREAD, SPREAD_AHEAD], scale)
+    return measured(SPREAD, scale)
 
 
 def deep_busy(scale: float) -> Iterator[Result]:
-    return measured([BUSY], scale)
+    return measured(BUSY, scale)
 
 
-def measured(layouts: Sequence[Layout], scale: float) -> Iterator[Result]:
+def measured(layout: Layout, scale: float) -> Iterator[Result]:
     """In turns: the deep one goes on where it stopped, the shallow one is filled anew each time."""
-    for layout in layouts:
-        many, few = [], []
-        for _ in range(times(scale)):
-            fill("default", *layout.shallow(scale))
-            few.append(window(layout, scale, "default"))
-            empty("default")
-            fill_again_if_short(layout, scale)
-            many.append(window(layout, scale, "deep"))
-        yield compared(layout.title, many, few)
+    many, few = [], []
+    for _ in range(times(scale)):
+        fill("default", *layout.shallow(scale))
+        few.append(window(layout, scale, "default"))
+        empty("default")
+        fill_again_if_short(layout, scale)
+        many.append(window(layout, scale, "deep"))
+    yield compared(layout.title, many, few)
 
 
 def fill_again_if_short(layout: Layout, scale: float) -> None:
@@ -84,4 +79,4 @@ def fill(alias: str, actors: int, messages: int) -> None:
 
 def window(layout: Layout, scale: float, alias: str) -> Drained:
     """From the start of a worker, its first claims included, until so many messages are settled."""
-    return drain(int(layout.shallow(scale)[1] * WINDOW), seconds=60, alias=alias, **layout.options)
+    return drain(int(layout.shallow(scale)[1] * WINDOW), seconds=60, alias=alias)

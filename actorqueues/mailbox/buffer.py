@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from actorqueues.storage.dialects import Head
 
 
-# Messages: a worker that wakes a thousand actors with deep mailboxes must not read all of them far ahead at once. Who has
-# worked off what was read for him, gets so many times more.
+# Messages: a worker that wakes a thousand actors with deep mailboxes must not read all of them far ahead at once.
+# Who has worked off what was read for him, gets so many times more.
 FIRST = 10
 GROWTH = 2
 

@@ -15,9 +15,10 @@ from actorqueues import __version__
 from actorqueues.definitions.registry import registry
 from actorqueues.mailbox.receiver import Receiver
 from actorqueues.runtime.activation import Activation
+from actorqueues.runtime.chains import ActivationChain
 from actorqueues.runtime.fairness import leave_to_others
 from actorqueues.runtime.heartbeat import Heartbeat, clock_through_suspend
-from actorqueues.runtime.journal import ActivationChain, JournalWriter
+from actorqueues.runtime.journal import JournalWriter
 from actorqueues.runtime.leasing import MOST_STARTING, Leasing
 from actorqueues.runtime.life import live
 from actorqueues.runtime.mail import MailReader

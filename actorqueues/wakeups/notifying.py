@@ -18,7 +18,10 @@ from actorqueues.wakeups.postgresql import channel_of, connect
 
 logger = logging.getLogger("actorqueues.wakeups")
 
-COALESCE = 0.005  # seconds; each NOTIFY is a commit, and wakes every listener
+# Seconds from one NOTIFY of this process to the next: each is a commit, and wakes every listener. Where hints come one
+# by one, somebody may wait for each; where many come meanwhile, nobody notices a few milliseconds.
+FEW_COME, MANY_COME = 0.001, 0.005
+MANY = 4  # hints since the last NOTIFY
 IDLE = 2.0  # seconds after which the connection is given back
 IDS_IN_PAYLOAD = 7900 // 33  # PostgreSQL's limit is 8,000 bytes
 MOST_IDS = 2000  # beyond that: "look yourself"
@@ -34,6 +37,7 @@ class Notifier:
         self.using = using
         self._changed = threading.Condition()
         self._pending: dict[str, set[UUID]] = {}
+        self._collected = 0  # hints in it
         self._quiet_until = 0.0
         self._thread: threading.Thread | None = None
         self._flushing = False
@@ -45,6 +49,7 @@ class Notifier:
             return
         with self._changed:
             self._pending.setdefault(topic, set()).update(ids)
+            self._collected += 1
             if self._thread is None:
                 name = f"actorqueues-notify-{self.using}"
                 self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -66,19 +71,20 @@ class Notifier:
         with self._changed:
             first = now >= self._quiet_until and not self._pending
             if first:
-                self._quiet_until = now + COALESCE
+                self._quiet_until = now + FEW_COME
             return first
 
     def _run(self) -> None:
         connection: Any = None
         while self._has_something():
-            self._hurry.wait(COALESCE)
+            self._hurry.wait(max(0.0, self._quiet_until - time.monotonic()))
             with self._changed:
                 pending, self._pending = self._pending, {}
+                collected, self._collected = self._collected, 0
             connection = self._say(connection, pending)
             with self._changed:
                 self._flushing = False
-                self._quiet_until = time.monotonic() + COALESCE
+                self._quiet_until = time.monotonic() + (FEW_COME if collected < MANY else MANY_COME)
                 self._changed.notify_all()
         if connection is not None:
             connection.close()

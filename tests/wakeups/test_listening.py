@@ -115,7 +115,7 @@ def test_without_wake_ups_there_is_a_hint_each_poll_interval(backend, listen, se
 @only_postgresql
 def test_hints_that_follow_closely_leave_together(backend, listen, monkeypatch):
     said = []
-    monkeypatch.setattr(notifying, "COALESCE", 0.2)
+    monkeypatch.setattr(notifying, "FEW_COME", 0.2)
     real = notifying.payloads
     monkeypatch.setattr(notifying, "payloads", lambda ids: said.append(len(ids)) or real(ids))
     heard = listen("work")
@@ -246,7 +246,7 @@ def test_the_notifying_thread_gives_its_connection_back(backend, monkeypatch):
 @only_postgresql
 def test_what_is_pending_at_exit_is_flushed(backend, listen, monkeypatch):
     heard = listen("work")
-    monkeypatch.setattr(notifying, "COALESCE", 30)
+    monkeypatch.setattr(notifying, "FEW_COME", 30)
     actors = [uuid4() for _ in range(3)]
     for actor in actors:
         announce("work", [actor], using=backend)

@@ -12,7 +12,7 @@ from django.db.models import F
 from actorqueues.models import ActorInstance, ActorStatus, HistoryKind, Message, Wake
 from actorqueues.storage.dialects import Row, dialect_for
 from actorqueues.storage.history import add_entry
-from actorqueues.storage.outgoing import Outgoing
+from actorqueues.storage.outgoing import LOCK_WAIT, Outgoing
 
 HERE = (ActorStatus.LIVE, ActorStatus.HELD)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,7 +26,8 @@ ROW_COLUMNS = (
 def create_actor(actor_id: UUID, type_name: str, key: str, *, input: str | None = None, using: str) -> bool:
     """Makes an actor's row, with a wake so that a worker starts it. False: it is there already, untouched.
 
-    ``input`` is JSON text. Durable when it returns, or with the caller's transaction.
+    ``input`` is JSON text. Durable when it returns, or with the caller's transaction. Raises ``OperationalError``
+    when somebody else makes it in a transaction that stays open.
     """
     connection, dialect = connections[using], dialect_for(using)
     new = ActorInstance(id=actor_id, type=type_name, key=key, input=input)
@@ -76,10 +77,13 @@ def insert_rows(new: Sequence[ActorInstance], using: str) -> int:
 
 
 def insert_new(new: Sequence[ActorInstance], now: datetime, using: str) -> int:
-    """Of two that make an actor at once, one waits for the other and inserts nothing."""
+    """Of two that make an actor at once, one waits for the other, up to ``LOCK_WAIT``, and inserts nothing."""
+    if not new:
+        return 0
     rows = [first_row(one.id, one.type, one.key, one.input, now) for one in new]
-    dialect = dialect_for(using)
-    return len(dialect.insert_absent(connections[using], ActorInstance, ROW_COLUMNS, rows)) if rows else 0
+    connection, dialect = connections[using], dialect_for(using)
+    with dialect.bounded_lock_wait(connection, LOCK_WAIT):
+        return len(dialect.insert_absent(connection, ActorInstance, ROW_COLUMNS, rows))
 
 
 def first_row(actor_id: UUID, type_name: str, key: str, input: str | None, now: datetime) -> Row:

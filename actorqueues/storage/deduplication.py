@@ -14,12 +14,11 @@ from actorqueues.conf import settings
 from actorqueues.exceptions import IdempotencyMismatch
 from actorqueues.models import Deduplication, Message, Outcome
 from actorqueues.storage.dialects import dialect_for
-from actorqueues.storage.outgoing import Outgoing, Stored
+from actorqueues.storage.outgoing import LOCK_WAIT, Outgoing, Stored
 
 T = TypeVar("T")
 
 CHUNK = 1000  # keys a statement
-LOCK_WAIT = 5.0  # seconds for an equal key in somebody's open transaction
 REPEAT_WINDOW = 24 * 3600.0  # seconds in which a retried delivery finds what it had sent at once
 REPEAT = "repeat"
 

@@ -5,6 +5,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+LOCK_WAIT = (
+    5.0  # seconds a sender waits for an equal key, or the same new actor, in somebody's open transaction
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:

@@ -2,10 +2,11 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 
 from actorqueues.exceptions import ActorNotFound
 from actorqueues.models import ActorInstance, Message, Wake
+from actorqueues.storage import actors
 from actorqueues.storage.actors import create_actor, mark_destroying
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.sending import Stored, store_messages
@@ -150,3 +151,20 @@ def test_a_tombstone_is_revived_with_the_new_input(backend):
     row = ActorInstance.objects.get()
     assert (row.status, row.generation, row.input) == ("live", 2, '"newer"')
     assert row.epoch > 7
+
+
+@every_postgresql
+def test_waiting_for_the_same_new_actor_with_an_input_is_bounded(backend, neighbours, monkeypatch):
+    monkeypatch.setattr(actors, "LOCK_WAIT", 0.2)
+    other = neighbours()
+    other.begin(backend)
+    other.do(store_messages, [to(input='"first"')], using=backend)
+    with transaction.atomic(using=backend):
+        with pytest.raises(OperationalError, match="lock timeout"):
+            store_messages([to(input='"second"')], using=backend)
+        store_messages(
+            [to()], using=backend
+        )  # the caller's transaction goes on, and waits for nobody without one
+    other.commit()
+    assert ActorInstance.objects.get().input == '"first"'
+    assert Message.objects.count() == 2

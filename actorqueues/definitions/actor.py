@@ -14,6 +14,7 @@ from typing_extensions import TypeVar
 from actorqueues.definitions import ports
 from actorqueues.definitions.context import current_delivery
 from actorqueues.definitions.definition import ActorDefinition, define
+from actorqueues.definitions.guards import Guards
 from actorqueues.definitions.keys import Key, public_id
 from actorqueues.definitions.marks import UNSET
 from actorqueues.definitions.members import check_members
@@ -42,14 +43,15 @@ class _DefinitionOfClass:
         return definition
 
 
-class Actor(Generic[S]):
+class Actor(Guards, Generic[S]):
     """A durable object with a key, a state and a mailbox. Subclass it in an app's ``actors.py``.
 
     ``type_name``: the name in the database, else the class name in snake case.
     ``abstract = True``: a base class without actors of its own (not inherited).
     ``initial_state``: a dict, a model or a callable without arguments; else ``S()``.
     ``sleep_after``: seconds or ``timedelta`` (``math.inf`` for never), else the setting.
-    ``exposed``: True, or the names of queues and actions that may be reached from outside.
+    ``exposed``: True, or what may be reached from outside: queues and actions (by reference or name),
+    ``"state"``, ``"events"``. Who may reach it: ``permission_classes`` and the hooks ``can_…``.
     """
 
     _is_base_actor: ClassVar[bool] = True

@@ -40,6 +40,10 @@ class ActorDefinition:
     def handlers(self) -> dict[str, Handler[Any, Any]]:
         return {name: queue for name, queue in self.queues.items() if isinstance(queue, Handler)}
 
+    def exposes(self, name: str) -> bool:
+        """Whether a queue or action of this wire name, ``state`` or ``events`` may be reached from outside."""
+        return self.exposed is True or (self.exposed is not False and name in self.exposed)
+
     def upgrade(self, raw: Any) -> Any:
         """What ``upgrade_state`` makes of old stored state, be it a method of the class or of instances."""
         return self.actor_class.__new__(self.actor_class).upgrade_state(raw)

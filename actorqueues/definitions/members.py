@@ -11,6 +11,14 @@ OVERRIDABLE = frozenset(
     {
         "_definition",  # made by Actor itself
         "abstract",
+        "can_call",
+        "can_connect",
+        "can_create",
+        "can_destroy",
+        "can_list",
+        "can_publish",
+        "can_read",
+        "can_subscribe",
         "exposed",
         "initial_state",
         "on_create",
@@ -18,6 +26,7 @@ OVERRIDABLE = frozenset(
         "on_error",
         "on_sleep",
         "on_wake",
+        "permission_classes",
         "run",
         "sleep_after",
         "type_name",

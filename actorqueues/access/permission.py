@@ -1,0 +1,27 @@
+"""What an actor's own hooks say. Its ``permission_classes`` are asked by the edges, which know the request."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from actorqueues.access.requester import Access
+from actorqueues.definitions.actor import Actor
+from actorqueues.exceptions import Forbidden
+
+Deed = Literal["connect", "publish", "read", "subscribe", "call", "create", "list", "destroy"]
+
+
+def allows(actor_class: type[Actor[Any]], access: Access, deed: Deed, *names: str) -> bool:
+    """Whether ``can_connect`` and the deed's own hook let it happen. May query the database."""
+    try:
+        require(actor_class, access, deed, *names)
+    except Forbidden:
+        return False
+    return True
+
+
+def require(actor_class: type[Actor[Any]], access: Access, deed: Deed, *names: str) -> None:
+    """The same; raises ``Forbidden``. ``names``: of the queue, the action or the event."""
+    may = deed == "connect" or actor_class.can_connect(access)
+    if not may or not getattr(actor_class, f"can_{deed}")(access, *names):
+        raise Forbidden()

@@ -1,0 +1,1 @@
+"""What the edges share that speak to browsers and other services: views, errors, permissions. Knows DRF."""

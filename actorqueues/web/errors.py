@@ -1,0 +1,88 @@
+"""Every error on the wire is ``{"group", "code", "message", "metadata"}`` with a status that fits it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+from rest_framework import exceptions as drf
+
+from actorqueues.exceptions import ActorQueuesError, QueueFull
+
+logger = logging.getLogger("actorqueues.web")
+
+RETRY_AFTER = 1  # seconds, for what may be possible again soon
+TEXT_OF_500 = "Something went wrong here. The server's log tells what."
+
+
+@dataclass(frozen=True, slots=True)
+class WireError:
+    group: str
+    code: str
+    message: str
+    status: int
+    metadata: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        return {
+            "group": self.group, "code": self.code, "message": self.message, "metadata": self.metadata,
+        }  # fmt: skip
+
+
+def wire_error(error: BaseException) -> WireError:
+    """What a client is told. An error that nobody foresaw is logged, and its text stays here."""
+    if isinstance(error, ActorQueuesError):
+        return of_ours(error)
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.error("the database did not answer a request: %s", error)
+        text = "The database cannot be reached. Nothing was stored; try again soon."
+        return WireError("database", "unavailable", text, 503, headers=retry_soon())
+    if isinstance(error, Http404):
+        return WireError("request", "not_found", "There is nothing at this address.", 404)
+    if isinstance(error, PermissionDenied):
+        return WireError("auth", "forbidden", "You may not do this.", 403)
+    if isinstance(error, drf.APIException):
+        return of_drf(error)
+    logger.error("a request failed", exc_info=error)
+    return WireError("internal", "error", TEXT_OF_500, 500)
+
+
+def of_ours(error: ActorQueuesError) -> WireError:
+    group, _, code = error.code.partition(".")
+    if error.status >= 500:
+        logger.error("a request failed: %s", error.message, exc_info=error)
+        return WireError(group, code, TEXT_OF_500, error.status)
+    headers = retry_soon() if isinstance(error, QueueFull) else {}
+    return WireError(group, code, error.message, error.status, plain(error.metadata), headers)
+
+
+def of_drf(error: drf.APIException) -> WireError:
+    headers: dict[str, str] = {}
+    metadata: dict[str, Any] = {}
+    if header := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = header
+    if (wait := getattr(error, "wait", None)) is not None:  # throttled
+        headers["Retry-After"] = str(math.ceil(wait))
+    if isinstance(error, drf.ValidationError):
+        metadata = {"errors": plain(error.get_full_details())}
+    group = "auth" if error.status_code in (401, 403) else "request"
+    code = "forbidden" if error.status_code == 403 else str(error.default_code)
+    text = "The request is not valid." if metadata else str(error.detail)
+    return WireError(group, code, text, error.status_code, metadata, headers)
+
+
+def plain(value: Any) -> Any:
+    """As JSON has it: metadata may hold anything."""
+    return json.loads(json.dumps(value, default=str, allow_nan=False))
+
+
+def retry_soon() -> dict[str, str]:
+    return {"Retry-After": str(RETRY_AFTER)}

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from actorqueues.access.requester import Access
 from actorqueues.definitions.actor import Actor
+from actorqueues.definitions.guards import Guards
 from actorqueues.exceptions import Forbidden
 
 Deed = Literal["connect", "publish", "read", "subscribe", "call", "create", "list", "destroy"]
@@ -25,3 +26,10 @@ def require(actor_class: type[Actor[Any]], access: Access, deed: Deed, *names: s
     may = deed == "connect" or actor_class.can_connect(access)
     if not may or not getattr(actor_class, f"can_{deed}")(access, *names):
         raise Forbidden()
+
+
+def may_create(actor_class: type[Actor[Any]], access: Access) -> bool:
+    """Whether what is sent may bring the actor into being. Asked after ``publish`` or ``call`` was allowed."""
+    if getattr(actor_class.can_create, "__func__", None) is Guards.can_create.__func__:  # type: ignore[attr-defined]
+        return True  # it follows can_publish, which has just let the requester in
+    return bool(actor_class.can_create(access))

@@ -35,6 +35,7 @@ class MessageStatus:
     error: str | None  # of its last failed attempt
     keeps_outcome: bool
     enqueued_at: datetime
+    user_id: str | None  # of its sender
 
 
 def read_outcomes(uids: Iterable[UUID], *, using: str) -> dict[UUID, StoredOutcome]:
@@ -49,7 +50,7 @@ def message_status(uid: UUID, *, using: str) -> MessageStatus | None:
     if message is not None:
         return MessageStatus(
             uid, message.actor_id, message.queue, status_of(message), message.attempt, message.error,
-            message.keeps_outcome, message.enqueued_at,
+            message.keeps_outcome, message.enqueued_at, message.user_id,
         )  # fmt: skip
     dead = DeadLetter.objects.using(using).filter(uid=uid).defer("body", "meta").first()
     if dead is None:
@@ -64,6 +65,7 @@ def message_status(uid: UUID, *, using: str) -> MessageStatus | None:
         dead.error or dead.reason,
         dead.keeps_outcome,
         dead.enqueued_at,
+        dead.user_id,
     )
 
 

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions as drf
@@ -49,6 +49,10 @@ def wire_error(error: BaseException) -> WireError:
         return WireError("request", "not_found", "There is nothing at this address.", 404)
     if isinstance(error, PermissionDenied):
         return WireError("auth", "forbidden", "You may not do this.", 403)
+    if isinstance(error, RequestDataTooBig):
+        return WireError("request", "too_large", "The request is too large.", 413)
+    if isinstance(error, SuspiciousOperation):
+        return WireError("request", "invalid", "The request is not valid.", 400)
     if isinstance(error, drf.APIException):
         return of_drf(error)
     logger.error("a request failed", exc_info=error)

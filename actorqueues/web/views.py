@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -39,8 +39,12 @@ class WebView(APIView):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        # A message must be committed before somebody waits for its reply; and Django refuses async views otherwise.
-        return transaction.non_atomic_requests(super().as_view(**initkwargs))
+        # A message must be committed before somebody waits for its reply; and Django refuses async views where
+        # any database has ATOMIC_REQUESTS.
+        view = super().as_view(**initkwargs)
+        for alias in connections.settings:
+            view = transaction.non_atomic_requests(using=alias)(view)
+        return view
 
     async def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         self.args, self.kwargs = args, kwargs

@@ -1,0 +1,78 @@
+"""What a request to a queue says: the body, and how it is to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from rest_framework.request import Request
+
+from actorqueues.client.options import SendOptions
+from actorqueues.web.bodies import RequestInvalid, read_object
+
+M = TypeVar("M", bound=BaseModel)
+
+LONGEST_WAIT = 3_600_000  # ms
+LONGEST_DELAY = 10 * 366 * 86_400_000  # ms
+LONGEST_KEY = 255  # bytes
+WRAP_IT = 'This is a bare body: wrap it in {"body": …}. Beside it there may be %s.'
+
+
+class Envelope(BaseModel):
+    """``timeout`` and ``delay`` in milliseconds."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    body: Any = None
+    wait: bool = False
+    timeout: float | None = Field(None, ge=0, le=LONGEST_WAIT, allow_inf_nan=False)
+    delay: float | None = Field(None, ge=0, le=LONGEST_DELAY, allow_inf_nan=False)
+    dedupe: str | None = None
+
+    @property
+    def timeout_seconds(self) -> float | None:
+        return None if self.timeout is None else self.timeout / 1000
+
+    def options(self, user: Any, idempotency_key: str | None) -> SendOptions:
+        # The sender is told an address to ask at later: so the outcome is kept.
+        options: SendOptions = {"user": user, "track": True}
+        if self.delay is not None:
+            options["delay"] = self.delay / 1000
+        if self.dedupe is not None:
+            options["dedupe"] = self.dedupe
+        if idempotency_key is not None:
+            options["idempotency_key"] = idempotency_key
+        return options
+
+
+def read_envelope(request: Request) -> Envelope:
+    """Raises ``RequestInvalid``, ``RequestTooLarge``, and what DRF's parsers raise."""
+    data = read_object(request)
+    if data is None or is_bare(data):
+        names = ", ".join(f'"{name}"' for name in Envelope.model_fields if name != "body")
+        raise RequestInvalid(WRAP_IT % names)
+    return validated(Envelope, data)
+
+
+def is_bare(data: Mapping[str, Any]) -> bool:
+    return "body" not in data and not data.keys() <= Envelope.model_fields.keys()
+
+
+def validated(model: type[M], data: Mapping[str, Any]) -> M:
+    """Raises ``RequestInvalid`` with what is wrong where."""
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        raise RequestInvalid(
+            "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problems[:5])
+        ) from None
+
+
+def read_idempotency_key(request: Request) -> str | None:
+    """The header ``Idempotency-Key``. Raises ``RequestInvalid``."""
+    key: str | None = request.headers.get("Idempotency-Key")
+    if key is not None and not 0 < len(key.encode(errors="replace")) <= LONGEST_KEY:
+        raise RequestInvalid(f"Idempotency-Key has 1 to {LONGEST_KEY} bytes.")
+    return key

@@ -1,0 +1,84 @@
+"""A message that was sent: where it stands, and taking it back.
+
+Who may publish to its queue may look after it. While it is stored and carries a user, that is its sender or staff;
+to others it is not there. An outcome carries no user: its id, which only the sender was told, is what opens it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from actorqueues.api.addressing import ActorView
+from actorqueues.client.operating import cancel
+from actorqueues.client.targets import Target
+from actorqueues.client.waiting import uid_of
+from actorqueues.exceptions import MessageUnknown, OperationRefused
+from actorqueues.storage.outcomes import MessageStatus, StoredOutcome, message_status, read_outcomes
+from actorqueues.web.outcomes import told_error, wire_outcome
+
+Found = StoredOutcome | MessageStatus
+
+WIRE_STATUS = {"ready": "queued", "in_flight": "inFlight", "dead": "failed"}
+
+
+class MessageView(ActorView):
+    """``GET`` and ``DELETE {type}/{key}/messages/{id}/``"""
+
+    def get(self, request: Request, **parts: str) -> Response:
+        return Response(wire_status(self.found()))
+
+    def delete(self, request: Request, **parts: str) -> Response:
+        uid = self.found().uid
+        if not cancel(self.addressed, uid):
+            raise OperationRefused(
+                f"Message {uid.hex} has been started: it can no longer be cancelled.", message_id=uid.hex
+            )
+        return Response({"status": "cancelled", "id": uid.hex})
+
+    @property
+    def addressed(self) -> Target:
+        return Target.by_key(self.actor_class, self.key, must_exist=False)
+
+    def found(self) -> Found:
+        """Raises ``MessageUnknown``, ``Forbidden``."""
+        self.require("connect")
+        uid = uid_of(self.kwargs["id"])
+        found = look_for(self.addressed, uid)
+        if found is None or not self.actor_class.definition.exposes(found.queue):
+            raise MessageUnknown(message_id=uid.hex)
+        self.require("publish", found.queue)
+        if isinstance(found, MessageStatus) and not self.is_mine(found):
+            raise MessageUnknown(message_id=uid.hex)
+        return found
+
+    def is_mine(self, message: MessageStatus) -> bool:
+        return message.user_id in (None, self.access.user_id) or self.access.is_staff
+
+
+def look_for(target: Target, uid: UUID) -> Found | None:
+    for _ in range(2):  # settled between the two looks: then it is there on the second round
+        found: Found | None = read_outcomes([uid], using=target.using).get(uid)
+        found = found or message_status(uid, using=target.using)
+        if found is not None:
+            return found if found.actor_id == target.actor_id else None
+    return None
+
+
+def wire_status(found: Found) -> dict[str, Any]:
+    if isinstance(found, StoredOutcome):
+        return {**wire_outcome(found), "id": found.uid.hex, "queue": found.queue}
+    said: dict[str, Any] = {
+        "status": WIRE_STATUS.get(found.status, found.status),
+        "id": found.uid.hex,
+        "queue": found.queue,
+        "response": None,
+        "attempt": found.attempt,
+        "enqueuedAt": found.enqueued_at,
+    }
+    if found.error is not None:
+        said["error"] = told_error(found.error)
+    return said

@@ -1,0 +1,40 @@
+"""``path("api/actors/", include("actorqueues.api.urls"))``. Every address also works without its last slash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import URLPattern, path, register_converter
+
+from actorqueues.api.messages import MessageView
+from actorqueues.api.sending import QueueOfActorView
+
+app_name = "actorqueues"
+
+
+class Segment:
+    """Any text between two slashes: what it may be is for the view to say, in the wire's form."""
+
+    regex = "[^/]+"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(Segment, "actorqueues_segment")
+
+
+def routes(route: str, view: type[Any], name: str) -> list[URLPattern]:
+    """``<type>`` in ``route`` is a whole segment."""
+    converted = route.replace("<", "<actorqueues_segment:")
+    answer = view.as_view()
+    return [path(f"{converted}/", answer, name=name), path(converted, answer)]
+
+
+urlpatterns = [
+    *routes("<type>/<key>/queue/<queue>", QueueOfActorView, "queue"),
+    *routes("<type>/<key>/messages/<id>", MessageView, "message"),
+]

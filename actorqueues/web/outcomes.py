@@ -1,0 +1,28 @@
+"""What became of a message, as the wire has it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from actorqueues.models import OutcomeStatus
+from actorqueues.storage.outcomes import StoredOutcome
+
+TRACEBACK = "Traceback (most recent call last)"
+TEXT_OF_FAILURE = "Its handler failed. The server's log tells why."
+
+
+def wire_outcome(outcome: StoredOutcome | None) -> dict[str, Any]:
+    """``status`` (``completed``, ``failed``, or ``timedOut`` where there is no outcome), ``response``, ``error``."""
+    if outcome is None:
+        return {"status": "timedOut", "response": None}
+    if outcome.status != OutcomeStatus.COMPLETED:
+        return {"status": "failed", "response": None, "error": told_error(outcome.error)}
+    return {"status": "completed", "response": None if outcome.reply is None else json.loads(outcome.reply)}
+
+
+def told_error(error: str | None) -> str:
+    """A reason that somebody wrote for the sender; never a traceback."""
+    if not error:
+        return "failed"
+    return TEXT_OF_FAILURE if TRACEBACK in error else error

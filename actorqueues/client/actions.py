@@ -25,7 +25,8 @@ from actorqueues.exceptions import (
     StateNotSerializable,
     StateReadOnly,
 )
-from actorqueues.storage.events import store_transient_events
+from actorqueues.storage.events import store_transient_events, topics_of
+from actorqueues.wakeups import announce_after_commit
 
 
 class ReadOnlyPort:
@@ -112,8 +113,10 @@ class Reading:
         if not unchanged:
             raise StateReadOnly()
         if self.port.events:
-            port = self.port
-            store_transient_events(port.actor_id, port.generation, port.events, using=self.target.using)
+            port, using = self.port, self.target.using
+            store_transient_events(port.actor_id, port.generation, port.events, using=using)
+            topics = topics_of(port.actor_id, (user_id for _, _, user_id in port.events))
+            announce_after_commit("events", topics, using=using)
 
 
 def find_action(target: Target, reference: Action[..., Any] | str) -> Action[..., Any]:

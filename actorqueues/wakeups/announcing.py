@@ -14,7 +14,8 @@ from actorqueues.wakeups.transports import transport_of
 def announce(topic: str, ids: Collection[UUID], *, using: str) -> None:
     """Tells whoever sleeps that there is something to see. Call it after the commit it tells of.
 
-    Topics: ``"work"`` with actor ids, ``"done"`` with message ids. Never raises: a hint that is lost costs
+    Topics: ``"work"`` with actor ids, ``"done"`` with message ids, ``"events"`` with what
+    ``storage.events.topics_of`` gives. Never raises: a hint that is lost costs
     the listener one poll interval.
     """
     if not ids:

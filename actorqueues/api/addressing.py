@@ -61,6 +61,11 @@ class ActorView(TypeView):
         """Raises ``KeyInvalid``."""
         return normalise_key(decode_segment(self.kwargs["key"]))
 
+    @cached_property
+    def public(self) -> dict[str, Any]:
+        """The actor's address, for answers."""
+        return {"type": self.actor_class.type_name, "key": list(self.key)}
+
     @property
     def segment(self) -> str:
         """The key as its own URLs have it."""

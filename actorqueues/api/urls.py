@@ -6,6 +6,15 @@ from typing import Any
 
 from django.urls import URLPattern, path, register_converter
 
+from actorqueues.api.actions import ActionView
+from actorqueues.api.actors import OneActorView
+from actorqueues.api.inspector import (
+    InspectorQueueView,
+    InspectorStateView,
+    InspectorSummaryView,
+    InspectorWorkflowHistoryView,
+)
+from actorqueues.api.lists import ActorsView, TypesView
 from actorqueues.api.messages import MessageView
 from actorqueues.api.sending import QueueOfActorView
 
@@ -35,6 +44,16 @@ def routes(route: str, view: type[Any], name: str) -> list[URLPattern]:
 
 
 urlpatterns = [
+    path("", TypesView.as_view(), name="types"),
+    *routes("<type>", ActorsView, "actors"),
+    *routes("<type>/<key>", OneActorView, "actor"),
+    *routes("<type>/<key>/actions/<action>", ActionView, "action"),
+    *routes("<type>/<key>/inspector/summary", InspectorSummaryView, "inspector-summary"),
+    *routes("<type>/<key>/inspector/queue", InspectorQueueView, "inspector-queue"),
+    *routes("<type>/<key>/inspector/state", InspectorStateView, "inspector-state"),
+    *routes(
+        "<type>/<key>/inspector/workflow-history", InspectorWorkflowHistoryView, "inspector-workflow-history"
+    ),
     *routes("<type>/<key>/queue/<queue>", QueueOfActorView, "queue"),
     *routes("<type>/<key>/messages/<id>", MessageView, "message"),
 ]

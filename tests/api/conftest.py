@@ -31,8 +31,8 @@ class Api:
 
     def call(self, method, path, data=None, **headers):
         given = {"headers": {name.replace("_", "-"): value for name, value in headers.items()}}
-        if data is not None:
-            given |= {"data": data, "content_type": "application/json"}
+        if method == "post":
+            given |= {"data": "" if data is None else data, "content_type": "application/json"}
         return getattr(self.client, method)(f"{ROOT}/{path}", **given)
 
     def get(self, path, **headers):

@@ -43,7 +43,7 @@ def test_a_segment_is_unharmed_by_browsers_proxies_and_servers(key):
     assert urlsplit(resolved).path == f"/api/actors/counter/{segment}/queue/x/"
 
 
-@pytest.mark.parametrize("segment, key", [
+@pytest.mark.parametrize(("segment", "key"), [
     ("main", ("main",)),
     ("42,a~2fb", ("42", "a/b")),
     ("~,x", ("", "x")),

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from actorqueues.access import exposed_action
+from actorqueues.api.addressing import ActorView
+from actorqueues.api.envelope import validated
+from actorqueues.client.actions import acall, call
+from actorqueues.definitions.action import Action
+from actorqueues.definitions.schema import Schema
+from actorqueues.web.arguments import checked_arguments
+from actorqueues.web.bodies import RequestInvalid, read_object
+from actorqueues.web.views import Later
+
+ANY = Schema(Any)
+
+
+class Arguments(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+
+
+class ActionView(ActorView):
+    """``POST {type}/{key}/actions/{action}/``, and ``GET`` for what is ``safe``: ``{"output": …}``"""
+
+    def get(self, request: Request, **parts: str) -> Response | Later:
+        """Arguments by name, in the query; ``args`` (perhaps several) by place."""
+        action = self.allowed_action(parts["action"])
+        if not action.safe:
+            raise MethodNotAllowed("GET", f'Action "{action.name}" is not safe=True: POST it.')
+        query, reserved = request.query_params, ("args", self.settings.URL_FORMAT_OVERRIDE)
+        named = {name: query[name] for name in query if name not in reserved}
+        return self.output(action, query.getlist("args"), named)
+
+    def post(self, request: Request, **parts: str) -> Response | Later:
+        action = self.allowed_action(parts["action"])
+        data = read_object(request)
+        if data is None:
+            raise RequestInvalid('Write {"args": […], "kwargs": {…}}.')
+        given = validated(Arguments, data)
+        return self.output(action, given.args, given.kwargs)
+
+    def allowed_action(self, name: str) -> Action[Any, Any]:
+        action = exposed_action(self.actor_class, name)
+        self.require("call", action.name)
+        return action
+
+    def output(self, action: Action[Any, Any], args: list[Any], named: Mapping[str, Any]) -> Response | Later:
+        checked, kwargs = checked_arguments(action, args, named)
+        if action.is_async:
+            return Later(partial(self.awaited, action, checked, kwargs))
+        return answer_with(call(self.target, action, *checked, **kwargs))
+
+    async def awaited(self, action: Action[Any, Any], args: Any, kwargs: Any) -> Response:
+        return answer_with(await acall(self.target, action, *args, **kwargs))
+
+
+def answer_with(output: Any) -> Response:
+    return Response({"output": json.loads(ANY.dump(output))})

@@ -1,0 +1,100 @@
+"""What a person looks at who operates actors: staff only, whatever the hooks say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from actorqueues.api.actors import plain_state, queue_size, summary
+from actorqueues.api.addressing import ActorView
+from actorqueues.client.operating import exists
+from actorqueues.models import ActorInstance, DeadLetter, Message
+from actorqueues.storage.history import gist
+from actorqueues.storage.outcomes import status_of
+from actorqueues.web.bodies import RequestInvalid
+
+PENDING = 50
+MOST_PENDING = 1000
+
+
+class InspectorView(ActorView):
+    def get_permissions(self) -> list[Any]:
+        return [IsAdminUser()]
+
+    def row(self) -> ActorInstance | None:
+        """Raises ``ActorNotFound``."""
+        row = self.present.row()
+        if row is None and not exists(self.present):
+            raise self.present.not_found()
+        return row
+
+
+class InspectorSummaryView(InspectorView):
+    def get(self, request: Request, **parts: str) -> Response:
+        row = self.row()
+        using, actor_id = self.present.using, self.present.actor_id
+        mail = Message.objects.using(using).filter(actor_id=actor_id)
+        return Response({
+            **self.public,
+            **summary(self.present, row),
+            "scheduled": mail.scheduled().count(),
+            "deadLetters": DeadLetter.objects.using(using).filter(actor_id=actor_id).count(),
+            "queues": sorted(self.actor_class.definition.queues),
+            "actions": sorted(self.actor_class.definition.actions),
+            "heldReason": None if row is None else gist(row.held_reason) or None,
+        })  # fmt: skip
+
+
+class InspectorQueueView(InspectorView):
+    """Its pending messages without their bodies."""
+
+    def get(self, request: Request, **parts: str) -> Response:
+        limit = self.limit(request)
+        self.row()
+        mail = Message.objects.using(self.present.using).queued().filter(actor_id=self.present.actor_id)
+        found = list(mail.defer("body", "meta").order_by("id")[: limit + 1])
+        return Response({
+            "size": queue_size(self.present),
+            "limit": limit,
+            "truncated": len(found) > limit,
+            "messages": [pending(message) for message in found[:limit]],
+        })  # fmt: skip
+
+    def limit(self, request: Request) -> int:
+        """Raises ``RequestInvalid``."""
+        text = request.query_params.get("limit", str(PENDING))
+        if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MOST_PENDING):
+            raise RequestInvalid(f"limit is a number from 1 to {MOST_PENDING}.")
+        return int(text)
+
+
+class InspectorStateView(InspectorView):
+    def get(self, request: Request, **parts: str) -> Response:
+        self.row()
+        return Response({"state": plain_state(self.actor_class, self.present)})
+
+
+class InspectorWorkflowHistoryView(InspectorView):
+    """Empty: there are no workflows yet."""
+
+    def get(self, request: Request, **parts: str) -> Response:
+        self.row()
+        return Response({"entries": []})
+
+
+def pending(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.uid.hex,
+        "sequence": message.id,
+        "queue": message.queue,
+        "status": status_of(message),
+        "attempt": message.attempt,
+        "userId": message.user_id,
+        "enqueuedAt": message.enqueued_at,
+        "startedAt": message.started_at,
+        "retryAt": message.retry_at,
+        "error": None if message.error is None else gist(message.error),
+    }

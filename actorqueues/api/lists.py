@@ -1,0 +1,106 @@
+"""What there is: the exposed actor types, and the actors of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.db.models.functions import Left
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from actorqueues.access import exposed_actors
+from actorqueues.access.exposure import exposed_actions, exposed_queues
+from actorqueues.api.addressing import TypeView
+from actorqueues.conf import settings
+from actorqueues.definitions.actor import Actor
+from actorqueues.definitions.keys import decode_key, encode_key, public_id
+from actorqueues.definitions.segments import decode_part, encode_segment
+from actorqueues.models import ActorInstance, ActorStatus
+from actorqueues.web.bodies import RequestInvalid
+from actorqueues.web.permissions import refusal_of
+from actorqueues.web.views import WebView
+
+LISTED = (ActorStatus.LIVE, ActorStatus.DESTROYING, ActorStatus.HELD)
+
+
+class TypesView(WebView):
+    """``GET`` at the root: the types that the requester's permissions let in."""
+
+    def get(self, request: Request, **parts: str) -> Response:
+        allowed = [found for found in exposed_actors() if refusal_of(found, request, self) is None]
+        return Response({"types": [described(found) for found in allowed]})
+
+
+class ByKey(CursorPagination):
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 500
+    ordering = "key"
+
+
+class ActorsView(TypeView):
+    """``GET {type}/``: those that have been claimed or created, by key. ``can_list``: staff, if nobody says else."""
+
+    pagination_class = ByKey
+
+    def get(self, request: Request, **parts: str) -> Response:
+        self.require("list")
+        paginator = self.pagination_class()
+        page = paginator.paginate_queryset(self.chosen(request), request, view=self)
+        listed: Response = paginator.get_paginated_response([self.row(actor) for actor in page or ()])
+        return listed
+
+    def chosen(self, request: Request) -> QuerySet[ActorInstance]:
+        """Raises ``RequestInvalid``, ``KeyInvalid``."""
+        actors = ActorInstance.objects.using(settings.DATABASE).filter(type=self.actor_class.type_name)
+        status = request.query_params.get("status")
+        if status is None:
+            actors = actors.present()
+        elif status in LISTED:
+            actors = actors.filter(status=status)
+        else:
+            raise RequestInvalid(f"status is one of {', '.join(LISTED)}.")
+        if prefix := request.query_params.get("key"):
+            start = stored_prefix(prefix)
+            # SQLite's LIKE takes a for A: the second condition does not.
+            actors = (
+                actors.filter(key__startswith=start).alias(start=Left("key", len(start))).filter(start=start)
+            )
+        return actors
+
+    def row(self, actor: ActorInstance) -> dict[str, Any]:
+        parts = decode_key(actor.key)
+        return {
+            "type": actor.type,
+            "key": list(parts),
+            "id": public_id(actor.id, actor.generation),
+            "status": actor.status,
+            "paused": actor.paused_at is not None,
+            "awake": actor.worker_id is not None,
+            "createdAt": actor.created_at,
+            "url": self.address("actor", key=encode_segment(parts)),
+        }
+
+
+def described(actor_class: type[Actor[Any]]) -> dict[str, Any]:
+    actions = exposed_actions(actor_class).values()
+    return {
+        "type": actor_class.type_name,
+        "queues": sorted(exposed_queues(actor_class)),
+        "actions": [
+            {"name": one.name, "safe": one.safe} for one in sorted(actions, key=lambda action: action.name)
+        ],
+        "state": actor_class.definition.exposes("state"),
+    }
+
+
+def stored_prefix(segment: str) -> str:
+    """Keys as they are stored begin with this: ``42,`` has every key whose first part is 42, ``42,a`` some of them.
+
+    Raises ``KeyInvalid``.
+    """
+    *whole, last = segment.split(",")
+    start = "".join(f"{encode_key((decode_part(part),))}/" for part in whole)
+    return start + (encode_key((decode_part(last),)) if last else "")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import connections, transaction
 from django.http import HttpRequest
@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from actorqueues.access import Access
+from actorqueues.access.requester import Transport
 from actorqueues.bridge import in_thread
 from actorqueues.definitions.actor import Actor
 from actorqueues.exceptions import Forbidden
@@ -36,6 +37,7 @@ class WebView(APIView):
     """
 
     view_is_async = True
+    transport: ClassVar[Transport] = "http"
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -97,10 +99,13 @@ class WebView(APIView):
         return Access(
             user=request.user,
             key=key,
-            transport="http",
+            transport=self.transport,
             headers={name.lower(): value for name, value in request.headers.items()},
-            params=request.query_params.dict(),
+            params=self.access_params(),
         )
+
+    def access_params(self) -> Mapping[str, Any]:
+        return self.request.query_params.dict()
 
     def check_actor_permissions(self, actor_class: type[Actor[Any]]) -> None:
         """The actor's ``permission_classes`` or the project's. Raises DRF's errors, or ``Forbidden``."""

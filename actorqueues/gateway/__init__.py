@@ -1,0 +1,1 @@
+"""Speaks HTTP with Rivet's own client: the npm package ``rivetkit`` with ``encoding: "json"``."""

@@ -1,0 +1,77 @@
+"""What all views of the gateway share, and the smallest of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework.exceptions import NotFound
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from actorqueues import __version__
+from actorqueues.access import Access, require
+from actorqueues.access.permission import Deed
+from actorqueues.client.targets import Target
+from actorqueues.exceptions import Forbidden
+from actorqueues.gateway.requests import connection_params, pass_on_token, refuse_encodings
+from actorqueues.gateway.tags import encode
+from actorqueues.web.views import Later, WebView
+
+
+class GatewayView(WebView):
+    """Answers with JSON whatever the client accepts. Authentication and throttles are the project's."""
+
+    transport = "gateway"
+    renderer_classes = [JSONRenderer]
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        pass_on_token(request, kwargs.get("token"))
+        return super().initialize_request(request, *args, **kwargs)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        return super().perform_content_negotiation(request, force=True)
+
+    def work(self, request: Request) -> Response | Later:
+        refuse_encodings(request)
+        return super().work(request)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        response = super().handle_exception(exc)
+        response.data = encode(response.data)
+        return response
+
+    def access_params(self) -> Mapping[str, Any]:
+        """What the client was given as ``params``; the query string is the protocol's own."""
+        return connection_params(self.request)
+
+    def admit(self, target: Target, deed: Deed, *names: str) -> Access:
+        """Raises ``Forbidden``, for nobody in particular ``NotAuthenticated``, and what DRF's permissions raise."""
+        self.check_actor_permissions(target.actor_class)
+        access = self.access_to(target.parts)
+        try:
+            require(target.actor_class, access, deed, *names)
+        except Forbidden:
+            if access.user_id is None:
+                self.permission_denied(self.request)
+            raise
+        return access
+
+
+class MetadataView(GatewayView):
+    """Asked before anything else, and for ever until it answers: so to everybody, whatever their token."""
+
+    authentication_classes = []
+    throttle_classes = []
+
+    def get(self, request: Request) -> Response:
+        return Response({"runtime": "actorqueues", "version": __version__})
+
+
+class NothingView(GatewayView):
+    """Says in the client's own form that there is nothing at an address."""
+
+    def work(self, request: Request) -> Response:
+        raise NotFound(f"The gateway has nothing at {request.path}.")

@@ -1,0 +1,133 @@
+"""The unmodified npm package against a real server and a real worker."""
+
+import socket
+import time
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from tests.gateway.actors import Gated
+from tests.gateway.rivetkit import run_client
+
+SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.gateway.settings"}
+
+
+def free_port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+@pytest.fixture
+def endpoint(worker_process):
+    """Of a daphne with a worker beside it."""
+    port = free_port()
+    worker_process(env=SETTINGS, settings={"POLL_INTERVAL": 0.2})
+    server = worker_process.module(
+        "daphne", "-b", "127.0.0.1", "-p", port, "tests.asgi:application", env=SETTINGS
+    )
+    wait_for_answer(f"http://127.0.0.1:{port}/rivet/metadata", server)
+    return f"http://127.0.0.1:{port}/rivet"
+
+
+def wait_for_answer(url, server):
+    give_up_at = time.monotonic() + 30
+    while True:
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except (URLError, ConnectionError):
+            assert time.monotonic() < give_up_at, server.output
+            assert server.returncode is None, server.output
+            time.sleep(0.05)
+
+
+def test_rivet_s_own_client_reaches_django_actors(backend, rivetkit, endpoint):
+    Gated.create("g")
+    user = get_user_model().objects.create(username="ada")
+    see_addresses(run_client(rivetkit, endpoint, "addresses"))
+    see_sending(run_client(rivetkit, endpoint, "sending"))
+    see_actions(run_client(rivetkit, endpoint, "actions"))
+    see_errors(run_client(rivetkit, endpoint, "errors"))
+    see_people(run_client(rivetkit, endpoint, "people", str(user.pk)), str(user.pk))
+    see_encodings(run_client(rivetkit, endpoint, "encodings"))
+
+
+def see_addresses(told):
+    def value_of(number):
+        return {"status": "completed", "response": {"value": number}}
+
+    assert told["first"] == value_of(15)
+    assert told["who"] == ["main", "x/y"]
+    assert told["got"] == value_of(16)
+    assert told["gotId"] == told["id"]
+    assert told["forId"] == value_of(17)
+    assert told["created"] == value_of(101)
+    assert refusal_of(told["createdAgain"]) == "actor.already_exists"
+    assert (told["noParts"], told["text"], told["resolvedUnused"]) == ([], ["text"], ["unused"])
+    assert refusal_of(told["absent"]) == "actor.not_found"
+
+
+def see_sending(told):
+    assert told["noWait"]["type"] == "undefined"
+    assert told["wait"] == {"status": "completed", "response": {"value": 2}}
+    assert told["timedOut"] == {"status": "timedOut"}
+    assert told["noReply"] == {"status": "completed"}
+    assert told["many"] == list(range(20))
+    assert told["same"] == [True] * 8
+    assert told["bigint"] == {"type": "BigInt", "text": str(2**64)}
+    assert (told["bytes"], told["buffer"]) == ([0, 251, 255], [1, 2])
+
+
+def see_actions(told):
+    assert (told["read"], told["tripled"]) == (7, 21)
+    assert told["kinds"] == {
+        "large": {"type": "BigInt", "text": str(2**70)},
+        "bytes": ["Uint8Array", 0, 255],
+        "pair": ["$BigInt", "7"],
+        "set": [1],
+    }
+    assert told["bigint"] == {"type": "BigInt", "text": str(-(2**60))}
+    assert told["bytes"] == [7, 8]
+    assert told["object"] == {"a": [["$x", 1]]}
+
+
+def see_errors(told):
+    assert {name: refusal_of(error) for name, error in told.items()} == {
+        "failed": "queue.message_failed",
+        "body": "queue.message_invalid",
+        "queue": "queue.unknown",
+        "action": "actor.action_not_found",
+        "arguments": "request.arguments_invalid",
+        "type": "actor.unknown_type",
+        "large": "queue.message_too_large",
+        "broken": "internal.error",
+        "absent": "actor.not_found",
+    }
+    assert "not today" in told["failed"]["message"]
+    assert told["body"]["metadata"] == {
+        "queue": "step",
+        "problem": told["body"]["metadata"]["problem"],
+        "path": ["amount"],
+    }
+    assert 'Did you mean "step"?' in told["queue"]["message"]
+
+
+def see_people(told, user):
+    assert told["hello"] == told["helloForId"] == told["header"] == f"hello {user}"
+    assert refusal_of(told["wrongKey"]) == "auth.forbidden"
+    assert refusal_of(told["nobody"]) == refusal_of(told["noParams"]) == "auth.not_authenticated"
+    assert told["params"] == {}
+
+
+def see_encodings(told):
+    for encoding in ("bare", "cbor"):
+        assert refusal_of(told[encoding]) == "request.encoding_not_supported"
+        assert 'encoding: "json"' in told[encoding]["message"]
+
+
+def refusal_of(error):
+    assert "value" not in error, error
+    return f"{error['group']}.{error['code']}"

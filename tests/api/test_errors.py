@@ -1,0 +1,317 @@
+"""What goes wrong is said clearly, with the right status, and leaves nothing behind."""
+
+import base64
+import json
+
+import pytest
+from django.db import connections
+from django.test import Client
+from pydantic import BaseModel
+from rest_framework.authentication import BasicAuthentication
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.throttling import UserRateThrottle
+
+from actorqueues import Actor, Forbidden, Queue, handler
+from actorqueues.models import Message, Wake
+from actorqueues.web.bodies import largest_body
+from actorqueues.web.views import WebView
+from tests.api.conftest import ROOT, Api
+from tests.fixtures.backends import only_postgresql, only_sqlite
+
+pytestmark = pytest.mark.usefixtures("empty_registry")
+PLACE = "counter/main/queue/increment/"
+
+
+class Increment(BaseModel):
+    amount: int = 1
+
+
+@pytest.fixture(autouse=True)
+def counter(empty_registry):
+    class Counter(Actor):
+        exposed = ["increment", "few", "anything"]
+        increment = Queue(Increment, reply=int)
+        few = Queue(None, max_depth=1)
+        anything = Queue(dict)
+        hidden = Queue(Increment)
+
+        async def run(self): ...
+
+    class Secret(Actor):
+        @handler
+        def take(self, body: str) -> None: ...
+
+    return Counter
+
+
+def refusal(answer):
+    """Status, code and text of a refusal, which stored nothing."""
+    assert not Message.objects.exists()
+    assert not Wake.objects.exists()
+    told = answer.json()
+    assert set(told) == {"group", "code", "message", "metadata"}
+    return answer.status_code, f"{told['group']}.{told['code']}", told["message"]
+
+
+def raw(api, content, content_type="application/json", **headers):
+    return api.client.post(f"{ROOT}/{PLACE}", content, content_type=content_type, headers=headers)
+
+
+@pytest.mark.parametrize("data", [{"amount": 5}, {"amount": 5, "wait": True}, 5, "x", [1], True])
+def test_a_bare_body_is_told_to_be_wrapped(api, data):
+    status, code, text = refusal(raw(api, json.dumps(data)))
+    assert (status, code) == (400, "request.invalid")
+    assert 'wrap it in {"body": …}' in text
+
+
+@pytest.mark.parametrize(("data", "name"), [
+    ({"body": {}, "wait": 1}, "wait"),
+    ({"body": {}, "wait": "true"}, "wait"),
+    ({"body": {}, "wait": None}, "wait"),
+    ({"body": {}, "timeout": "5"}, "timeout"),
+    ({"body": {}, "timeout": True}, "timeout"),
+    ({"body": {}, "timeout": -1}, "timeout"),
+    ({"body": {}, "timeout": 1e300}, "timeout"),
+    ({"body": {}, "delay": -5}, "delay"),
+    ({"body": {}, "delay": 10**20}, "delay"),
+    ({"body": {}, "delay": [1]}, "delay"),
+    ({"body": {}, "dedupe": 7}, "dedupe"),
+    ({"body": {}, "colour": "red"}, "colour"),
+])  # fmt: skip
+def test_an_option_of_the_wrong_type_is_named(api, data, name):
+    status, code, text = refusal(api.post(PLACE, data))
+    assert (status, code) == (400, "request.invalid")
+    assert text.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    "body", [{"amount": "many"}, {"amount": None}, 7, None, [], "x", {"amount": 10**5000}]
+)
+def test_a_body_that_does_not_fit_its_queue_is_refused(api, body):
+    text = json.dumps({"body": body}) if body != {"amount": 10**5000} else '{"body": {"amount": 1e5000}}'
+    status, code, _ = refusal(raw(api, text))
+    assert (status, code) == (400, "queue.message_invalid")
+
+
+@pytest.mark.parametrize("content", [
+    b"{", b'{"body": {}', b"{'body': {}}", b'{"body": NaN}', b'\xff\xfe{"body"', b'{"body": ' + b"1" * 5000 + b"}",
+    b'{"body": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+])  # fmt: skip
+def test_malformed_json_is_refused(api, content):
+    status, code, text = refusal(raw(api, content))
+    assert (status, code) == (400, "request.parse_error")
+    assert text.startswith("JSON parse error")
+
+
+@pytest.mark.parametrize("text", ['{"a": "\\ud800"}', '{"a": "\\u0000"}', '{"a": 1e999}'])
+def test_what_no_database_could_keep_is_refused(api, text):
+    answer = api.client.post(
+        f"{ROOT}/counter/main/queue/anything/", f'{{"body": {text}}}', content_type="application/json"
+    )
+    assert refusal(answer)[:2] == (400, "queue.message_invalid")
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+)
+def test_what_is_not_json_is_refused(api, kind):
+    assert refusal(raw(api, b"body=1", kind))[:2] == (415, "request.unsupported_media_type")
+
+
+def test_an_answer_of_another_kind_is_not_had(api):
+    assert refusal(raw(api, b'{"body": {}}', accept="application/pdf"))[:2] == (406, "request.not_acceptable")
+
+
+def test_a_huge_request_is_refused_before_it_is_read(api):
+    """What stands in it is not even looked at: it is no JSON."""
+    status, code, text = refusal(raw(api, b"x" * (largest_body() + 1)))
+    assert (status, code) == (413, "request.too_large")
+    assert str(largest_body()) in text
+    assert refusal(raw(api, b"x" * largest_body()))[0] == 400
+
+
+def test_a_request_without_a_length_is_refused(api):
+    answer = api.client.generic("POST", f"{ROOT}/{PLACE}", b"", headers={"transfer-encoding": "chunked"})
+    assert refusal(answer)[:2] == (411, "request.length_required")
+
+
+def test_a_message_that_is_too_large_is_refused(api):
+    assert refusal(api.post("counter/main/queue/anything/", {"body": {"a": "x" * 66_000}}))[:2] == (
+        413, "queue.message_too_large",
+    )  # fmt: skip
+
+
+def test_the_largest_message_gets_through_however_it_is_escaped(api):
+    text = '{"body": {"a": "' + "\\u0041" * 65_000 + '"}}'
+    answer = api.client.post(f"{ROOT}/counter/main/queue/anything/", text, content_type="application/json")
+    assert answer.status_code == 202
+
+
+@pytest.mark.parametrize(("place", "code"), [
+    ("nobody/x/queue/take/", "actor.unknown_type"),
+    ("counter/x/queue/nothing/", "queue.unknown"),
+])  # fmt: skip
+def test_what_is_unknown_is_not_found(api, place, code):
+    assert refusal(api.post(place, {"body": {}}))[:2] == (404, code)
+
+
+def test_what_is_not_exposed_looks_like_what_is_not_there(api, make_user):
+    staff = Api(make_user(is_staff=True))
+    for one in (api, staff):
+        for hidden, absent in (("secret/x/queue/take", "absent/x/queue/take"),
+                               ("counter/x/queue/hidden", "counter/x/queue/absent"),
+                               ("secret/x", "absent/x"), ("secret", "absent")):  # fmt: skip
+            there, not_there = (refusal(one.post(f"{path}/", {"body": {}})) for path in (hidden, absent))
+            names = {"secret": "absent", "hidden": "absent"}
+            said = there[2]
+            for name, other in names.items():
+                said = said.replace(name, other)
+            assert (there[0], there[1], said) == not_there
+            assert there[0] == 404
+
+
+@pytest.mark.parametrize(
+    "key", ["~2", "a,,b", "x" * 129, ",".join("y" * 128 for _ in range(9)), "~00", "~ED~A0~80"]
+)
+def test_a_key_that_is_none_is_refused(api, key):
+    assert refusal(api.post(f"counter/{key}/queue/increment/", {"body": {}}))[:2] == (
+        400,
+        "actor.key_invalid",
+    )
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256])
+def test_an_idempotency_key_has_a_length(api, key):
+    assert refusal(raw(api, b'{"body": {}}', **{"idempotency-key": key}))[0] == 400
+
+
+def test_a_full_queue_says_when_to_come_again(api):
+    assert api.post("counter/main/queue/few/").status_code == 202
+    answer = api.post("counter/main/queue/few/")
+    assert (answer.status_code, answer.json()["group"], answer.json()["code"]) == (429, "queue", "full")
+    assert answer["Retry-After"] == "1"
+    assert Message.objects.count() == 1
+
+
+def test_a_method_that_is_not_there_is_refused(api):
+    answer = api.get(PLACE)
+    assert refusal(answer)[:2] == (405, "request.method_not_allowed")
+
+
+# Who may
+
+
+class Members(Actor):
+    abstract = True
+    exposed = True
+    permission_classes = [IsAuthenticated]
+
+    @handler
+    def take(self) -> None: ...
+
+
+@pytest.mark.parametrize(("classes", "status"), [([BasicAuthentication], 401), ([], 403)])
+def test_who_must_log_in_is_told_so(api, make_user, monkeypatch, classes, status):
+    class Club(Members): ...
+
+    monkeypatch.setattr(WebView, "authentication_classes", classes or WebView.authentication_classes)
+    answer = api.post("club/x/queue/take/")
+    assert refusal(answer)[0] == status
+    assert ("WWW-Authenticate" in answer.headers) is (status == 401)
+    make_user()
+    login = base64.b64encode(b"ann@example.com:wrong").decode()
+    assert refusal(api.post("club/x/queue/take/", authorization=f"Basic {login}"))[0] == status
+    login = base64.b64encode(b"ann:secret").decode()
+    assert api.post("club/x/queue/take/", authorization=f"Basic {login}").status_code == 202
+
+
+def test_each_hook_is_asked(api, make_user):
+    class Inbox(Members):
+        @classmethod
+        def can_connect(cls, access):
+            return access.key == (access.user_id,)
+
+        @classmethod
+        def can_publish(cls, access, queue):
+            if access.params.get("mood") == "bad":
+                raise Forbidden("Not in this mood.")
+            return True
+
+    ann = make_user()
+    api = Api(ann)
+    assert refusal(api.post("inbox/somebody/queue/take/"))[:2] == (403, "auth.forbidden")
+    assert refusal(api.post(f"inbox/{ann.pk}/queue/take/?mood=bad")) == (
+        403,
+        "auth.forbidden",
+        "Not in this mood.",
+    )
+    assert api.post(f"inbox/{ann.pk}/queue/take/").status_code == 202
+    assert refusal_of_reading(Api(make_user("ben")), f"inbox/{ann.pk}/") == 403
+
+
+def refusal_of_reading(api, place):
+    return api.get(place).status_code
+
+
+def test_who_may_not_create_reaches_only_what_is_there(api, make_user):
+    class Desk(Actor):
+        exposed = True
+
+        @handler
+        def take(self) -> None: ...
+
+        @classmethod
+        def can_create(cls, access):
+            return access.is_staff
+
+    assert refusal(api.post("desk/x/queue/take/"))[:2] == (404, "actor.not_found")
+    assert refusal(api.post("desk/x/"))[0] == 403
+    assert Api(make_user(is_staff=True)).post("desk/x/").status_code == 201
+    assert api.post("desk/x/queue/take/").status_code == 202
+
+
+def test_a_session_needs_its_csrf_token(make_user):
+    client = Client(enforce_csrf_checks=True)
+    answer = Api(make_user(), client).post(PLACE, {"body": {}})
+    assert refusal(answer)[:2] == (403, "auth.forbidden")
+    assert "CSRF" in answer.json()["message"]
+
+
+def test_the_projects_throttles_apply(api, monkeypatch):
+    class Rarely(UserRateThrottle):
+        rate = "2/min"
+
+        def get_cache_key(self, request, view):
+            return f"rarely-{id(api)}"
+
+    monkeypatch.setattr(WebView, "throttle_classes", [Rarely])
+    answers = [api.post(PLACE, {"body": {}}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [202, 202, 429]
+    assert answers[2].json()["code"] == "throttled"
+    assert 0 < int(answers[2]["Retry-After"]) <= 60
+
+
+# Without a database
+
+
+@only_postgresql
+def test_without_its_database_nothing_is_stored_and_the_client_is_told(backend, api, tmp_path):
+    connection = connections[backend]
+    host = connection.settings_dict["HOST"]
+    connection.close()
+    connection.settings_dict["HOST"] = str(tmp_path)  # nobody listens there
+    try:
+        answer = api.post(PLACE, {"body": {}})
+    finally:
+        connection.close()
+        connection.settings_dict["HOST"] = host
+    assert refusal(answer)[:2] == (503, "database.unavailable")
+    assert answer["Retry-After"] == "1"
+    assert api.post(PLACE, {"body": {}}).status_code == 202
+
+
+@only_sqlite
+def test_the_browsable_api_shows_errors_too(api):
+    answer = api.get(PLACE, accept="text/html")
+    assert answer.status_code == 405
+    assert b"method_not_allowed" in answer.content

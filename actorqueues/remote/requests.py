@@ -1,0 +1,141 @@
+"""What is asked of the service, and how its answers are read."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from actorqueues.client.receipts import Receipt
+from actorqueues.client.results import AnyResult, Completed, Failed, TimedOut
+from actorqueues.definitions.keys import Key, normalise_key
+from actorqueues.definitions.segments import encode_segment
+from actorqueues.durations import Duration, seconds
+from actorqueues.exceptions import MessageFailed, OperationRefused, ReplyTimedOut
+from actorqueues.remote.exchange import Course, Exchange, ask
+
+WAIT_TIMEOUT = 60.0  # seconds, as at the service's end by default
+FIRST_PAUSE, PAUSE_FACTOR, LONGEST_PAUSE = 0.1, 1.5, 2.0  # seconds between two looks for an outcome
+OPTIONS = frozenset({"delay", "dedupe", "idempotency_key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    type_name: str
+    key: tuple[str, ...]
+
+    @classmethod
+    def of(cls, type_name: str, key: Key) -> Address:
+        """Raises ``KeyInvalid``."""
+        return cls(type_name, normalise_key(key))
+
+    @property
+    def path(self) -> str:
+        return f"{self.type_name}/{encode_segment(self.key)}/"
+
+    def below(self, *parts: str) -> str:
+        return self.path + "".join(f"{part}/" for part in parts)
+
+
+def send(
+    address: Address, queue: str, body: Any, wait: bool, timeout: Duration | None, **options: Any
+) -> Course[Any]:
+    if unknown := options.keys() - OPTIONS:
+        raise TypeError(
+            f"send() has no option {', '.join(sorted(unknown))}. There are: {', '.join(sorted(OPTIONS))}."
+        )
+    envelope: dict[str, Any] = {"body": body}
+    takes = 0.0
+    if wait:
+        takes = patience(timeout)
+        envelope |= {"wait": True, "timeout": takes * 1000}
+    elif timeout is not None:
+        raise TypeError("timeout= is for wait=True.")
+    if options.get("delay") is not None:
+        envelope["delay"] = seconds(options["delay"], "delay") * 1000
+    if options.get("dedupe") is not None:
+        envelope["dedupe"] = options["dedupe"]
+    headers = {"Idempotency-Key": options.get("idempotency_key") or uuid4().hex}
+    read = result_of if wait else receipt_of
+    return ask(Exchange("POST", address.below("queue", queue), read, envelope, headers, takes=takes))
+
+
+def look(address: Address, message: str | Receipt) -> Course[AnyResult]:
+    return ask(Exchange("GET", address.below("messages", id_of(message)), result_of))
+
+
+def wait_for(address: Address, message: str | Receipt, timeout: Duration | None) -> Course[AnyResult]:
+    """Looks more and more seldom."""
+    until, pause = time.monotonic() + patience(timeout), FIRST_PAUSE
+    while True:
+        result = yield from look(address, message)
+        left = until - time.monotonic()
+        if not isinstance(result, TimedOut) or left <= 0:
+            return result
+        yield min(pause, left)
+        pause = min(pause * PAUSE_FACTOR, LONGEST_PAUSE)
+
+
+def cancel(address: Address, message: str | Receipt) -> Course[bool]:
+    path = address.below("messages", id_of(message))
+    try:
+        # Not repeatable: after a lost answer the message would be unknown.
+        yield from ask(Exchange("DELETE", path, lambda said: said, repeatable=False))
+    except OperationRefused:
+        return False
+    return True
+
+
+def call(address: Address, action: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Course[Any]:
+    said = {"args": list(args), "kwargs": kwargs}
+    # An action may send: done twice, it would send twice.
+    return ask(Exchange("POST", address.below("actions", action), output_of, said, repeatable=False))
+
+
+def state(address: Address) -> Course[Any]:
+    return ask(Exchange("GET", address.path, lambda said: said.get("state")))
+
+
+def create(address: Address, input: Any) -> Course[None]:
+    said = {} if input is None else {"input": input}
+    return ask(Exchange("POST", address.path, lambda _: None, said, repeatable=False))
+
+
+def destroy(address: Address) -> Course[None]:
+    return ask(Exchange("DELETE", address.path, lambda _: None, repeatable=False))
+
+
+# Answers
+
+
+def id_of(message: str | Receipt) -> str:
+    return message.id if isinstance(message, Receipt) else message
+
+
+def receipt_of(said: dict[str, Any]) -> Receipt:
+    return Receipt(said["id"], None)
+
+
+def result_of(said: dict[str, Any]) -> AnyResult:
+    if said["status"] == "completed":
+        return Completed(said["id"], said.get("response"))
+    if said["status"] == "failed":
+        return Failed(said["id"], said.get("error") or "failed")
+    return TimedOut(said["id"], said.get("error"))
+
+
+def output_of(said: Any) -> Any:
+    return said["output"]
+
+
+def reply_of(result: AnyResult, timeout: Duration | None) -> Any:
+    if isinstance(result, Completed):
+        return result.response
+    if isinstance(result, TimedOut):
+        raise ReplyTimedOut(message_id=result.id, timeout=f"{patience(timeout):g}", error=result.error)
+    raise MessageFailed(message_id=result.id, error=result.error)
+
+
+def patience(timeout: Duration | None) -> float:
+    return WAIT_TIMEOUT if timeout is None else seconds(timeout, "timeout")

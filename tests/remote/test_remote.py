@@ -1,0 +1,170 @@
+"""The Python client for other services, against a real web server and a real worker."""
+
+import asyncio
+
+import pytest
+from pydantic import BaseModel
+
+from actorqueues import (
+    Actor,
+    BodyInvalid,
+    Completed,
+    Failed,
+    Message,
+    MessageFailed,
+    MessageUnknown,
+    Queue,
+    QueueFull,
+    Reject,
+    ReplyTimedOut,
+    TimedOut,
+    UnknownActor,
+    UnknownQueue,
+    action,
+    handler,
+)
+from actorqueues.models import Message as StoredMessage
+from actorqueues.remote import Client, RemoteError, Unreachable
+from tests.fixtures.backends import only_sqlite
+from tests.fixtures.workers import PATIENCE
+from tests.remote.lossy import Lossy
+
+# The way to the service does not depend on its database.
+pytestmark = [pytest.mark.usefixtures("empty_registry"), only_sqlite]
+
+
+class Increment(BaseModel):
+    amount: int = 1
+
+
+@pytest.fixture
+def counter(empty_registry):
+    class Counter(Actor):
+        exposed = True
+        initial_state = {"value": 0}
+        later = Queue(int, max_depth=2)
+
+        async def run(self) -> None:
+            await self.serve_handlers()
+
+        @handler
+        def increment(self, body: Increment) -> int:
+            self.state["value"] += body.amount
+            return self.state["value"]
+
+        @handler
+        def refuse(self, body: str, message: Message) -> None:
+            raise Reject(f"not {body}")
+
+        @action(safe=True)
+        def times(self, factor: int, plus: int = 0) -> int:
+            return self.state["value"] * factor + plus
+
+    return Counter
+
+
+@pytest.fixture
+def client(backend, live_server):
+    with Client(f"{live_server.url}/api/actors") as client:
+        yield client
+
+
+def test_a_message_is_sent_and_its_reply_comes_back(counter, client, start_worker):
+    start_worker()
+    handle = client.counter.get_or_create(("shop", "a/b"))
+    result = handle.send("increment", {"amount": 5}, wait=True, timeout=PATIENCE)
+    assert result == Completed(result.id, 5)
+    assert handle.ask("increment", timeout=PATIENCE, body={"amount": 2}) == 7
+    assert counter.get_or_create(("shop", "a/b")).get_state() == {"value": 7}
+
+
+def test_async_code_has_twins(counter, client, start_worker):
+    start_worker()
+
+    async def work():
+        async with Client(client.url) as mine:
+            handle = mine.counter.get_or_create("main")
+            values = [await handle.aask("increment", {"amount": n}, timeout=PATIENCE) for n in (1, 2)]
+            receipt = await handle.asend("increment", {"amount": 3})
+            values.append((await handle.await_for(receipt, timeout=PATIENCE)).response)
+            return [*values, await handle.acall("times", 2, plus=1), await handle.aget_state()]
+
+    assert asyncio.run(work()) == [1, 3, 6, 13, {"value": 6}]
+
+
+def test_a_message_that_is_not_waited_for_can_be_asked_about_later(counter, client, start_worker):
+    handle = client.counter.get_or_create("main")
+    receipt = handle.send("increment", {"amount": 4})
+    assert handle.status(receipt) == TimedOut(receipt.id)
+    assert handle.wait_for(receipt.id, timeout=0.1) == TimedOut(receipt.id)
+    start_worker()
+    assert handle.wait_for(receipt, timeout=PATIENCE) == Completed(receipt.id, 4)
+    assert handle.status(receipt.id).response == 4
+
+
+def test_what_fails_and_what_takes_too_long_are_told_apart(counter, client, start_worker):
+    handle = client.counter.get_or_create("main")
+    with pytest.raises(ReplyTimedOut):
+        handle.ask("increment", {"amount": 1}, timeout=0.05)
+    start_worker()
+    result = handle.send("refuse", "today", wait=True, timeout=PATIENCE)
+    assert result == Failed(result.id, "not today")
+    with pytest.raises(MessageFailed, match="not today"):
+        handle.ask("refuse", "today", timeout=PATIENCE)
+
+
+def test_a_delayed_message_can_be_taken_back(counter, client):
+    handle = client.counter.get_or_create("main")
+    receipt = handle.send("increment", {"amount": 1}, delay=3600)
+    assert StoredMessage.objects.get().scheduled_at is not None
+    assert handle.cancel(receipt) is True
+    assert not StoredMessage.objects.exists()
+
+
+def test_refusals_are_raised_as_what_they_are(counter, client):
+    handle = client.counter.get_or_create("main")
+    with pytest.raises(BodyInvalid, match="amount"):
+        handle.send("increment", {"amount": "many"})
+    with pytest.raises(UnknownQueue, match='Did you mean "increment"'):
+        handle.send("incremet", {})
+    with pytest.raises(UnknownActor):
+        client.nobody.get_or_create("main").send("increment", {})
+    with pytest.raises(MessageUnknown):
+        handle.status("0" * 32)
+    for number in range(2):
+        handle.send("later", number)
+    with pytest.raises(QueueFull):
+        handle.send("later", 3)
+    with pytest.raises(RemoteError) as caught:
+        handle.send("increment", {"amount": 1}, delay=1e12)
+    assert caught.value.wire_code == "request.invalid"
+    with pytest.raises(TypeError, match="headers"):
+        handle.send("increment", {"amount": 1}, headers={})
+
+
+def test_what_is_no_api_is_an_error_that_says_so(backend, live_server):
+    with Client(f"{live_server.url}/nothing/here") as client, pytest.raises(RemoteError, match="404"):
+        client.counter.get_or_create("main").get_state()
+
+
+def test_a_lost_answer_is_asked_for_again_and_nothing_is_sent_twice(counter, client, live_server, request):
+    way = Lossy(live_server.url, losses=2)
+    request.addfinalizer(way.close)
+    with Client(f"{way.url}/api/actors") as mine:
+        receipt = mine.counter.get_or_create("main").send("increment", {"amount": 5})
+    assert way.requests == 3
+    assert StoredMessage.objects.get().uid.hex == receipt.id
+
+
+def test_what_cannot_be_repeated_is_not_tried_again(counter, backend, live_server, request):
+    way = Lossy(live_server.url, losses=1)
+    request.addfinalizer(way.close)
+    counter.create("main")
+    with Client(f"{way.url}/api/actors") as mine, pytest.raises(Unreachable):
+        mine.counter.get_or_create("main").call("times", 2)
+    assert way.requests == 1
+
+
+def test_a_service_that_is_not_there_is_told_after_some_tries(backend):
+    with Client("http://127.0.0.1:1/api/actors") as client, pytest.raises(Unreachable, match="refused"):
+        client.counter.get_or_create("main").send("increment", {})

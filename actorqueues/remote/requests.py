@@ -12,7 +12,7 @@ from actorqueues.client.results import AnyResult, Completed, Failed, TimedOut
 from actorqueues.definitions.keys import Key, normalise_key
 from actorqueues.definitions.segments import encode_segment
 from actorqueues.durations import Duration, seconds
-from actorqueues.exceptions import MessageFailed, OperationRefused, ReplyTimedOut
+from actorqueues.exceptions import Forbidden, MessageFailed, OperationRefused, ReplyTimedOut
 from actorqueues.remote.exchange import Course, Exchange, ask
 
 WAIT_TIMEOUT = 60.0  # seconds, as at the service's end by default
@@ -94,7 +94,7 @@ def call(address: Address, action: str, args: tuple[Any, ...], kwargs: dict[str,
 
 
 def state(address: Address) -> Course[Any]:
-    return ask(Exchange("GET", address.path, lambda said: said.get("state")))
+    return ask(Exchange("GET", address.path, state_of))
 
 
 def create(address: Address, input: Any) -> Course[None]:
@@ -123,6 +123,12 @@ def result_of(said: dict[str, Any]) -> AnyResult:
     if said["status"] == "failed":
         return Failed(said["id"], said.get("error") or "failed")
     return TimedOut(said["id"], said.get("error"))
+
+
+def state_of(said: dict[str, Any]) -> Any:
+    if "state" not in said:
+        raise Forbidden("The service does not show this actor's state.")
+    return said["state"]
 
 
 def output_of(said: Any) -> Any:

@@ -7,9 +7,12 @@ from pydantic import BaseModel
 
 from actorqueues import (
     Actor,
+    ActorExists,
+    ActorNotFound,
     BodyInvalid,
     Completed,
     Failed,
+    Forbidden,
     Message,
     MessageFailed,
     MessageUnknown,
@@ -140,6 +143,25 @@ def test_refusals_are_raised_as_what_they_are(counter, client):
     assert caught.value.wire_code == "request.invalid"
     with pytest.raises(TypeError, match="headers"):
         handle.send("increment", {"amount": 1}, headers={})
+
+
+def test_a_state_that_is_not_shown_is_no_empty_one(empty_registry, client):
+    class Secret(Actor):
+        exposed = ["tell"]
+
+        @handler
+        def tell(self, body: str) -> None: ...
+
+    handle = client.secret.get_or_create("main")
+    with pytest.raises(ActorNotFound):
+        handle.get_state()
+    handle.create()
+    with pytest.raises(ActorExists):
+        handle.create()
+    with pytest.raises(Forbidden, match="does not show"):
+        handle.get_state()
+    with pytest.raises(Forbidden):
+        handle.destroy()  # that is for staff
 
 
 def test_what_is_no_api_is_an_error_that_says_so(backend, live_server):

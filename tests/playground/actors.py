@@ -32,6 +32,7 @@ class Value(BaseModel):
 class Tally(Actor[TallyState]):
     """Owns its loop; every message is completed with a reply."""
 
+    exposed = True
     increment = Queue(Increment, reply=Value)
 
     async def run(self) -> None:

@@ -1,0 +1,192 @@
+"""daphne and uvicorn as processes of their own: many wait, others are answered, whoever hangs up is forgotten."""
+
+import asyncio
+import socket
+import threading
+import time
+
+import httpx
+import psutil
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from actorqueues import asgi
+from actorqueues.models import Message, Wake
+from tests.fixtures.backends import only_postgresql
+from tests.fixtures.processes import ManagedProcess
+from tests.playground.actors import Tally
+from tests.processes.evidence import QUICK, eventually
+
+APPLICATION = "tests.api.asgi:application"
+MANY = 200
+MOST_THREADS = 16
+LANES = 4
+WAIT = {"body": {"amount": 1}, "wait": True, "timeout": 60_000}
+SERVERS = {
+    "daphne": lambda port: ("-b", "127.0.0.1", "-p", port, APPLICATION),
+    "uvicorn": lambda port: ("--host", "127.0.0.1", "--port", port, "--no-access-log", APPLICATION),
+}
+
+
+def free_port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+class Server:
+    def __init__(self, starter, name, **options):
+        port = free_port()
+        self.address = f"http://127.0.0.1:{port}"
+        self.process: ManagedProcess = starter.module(name, *SERVERS[name](port), settings=QUICK, **options)
+        eventually(self.answers)
+
+    def answers(self):
+        assert self.process.returncode is None, self.process.output
+        try:
+            return httpx.get(f"{self.address}/waiting", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def waiting(self):
+        return int(httpx.get(f"{self.address}/waiting", timeout=10).text)
+
+    def threads(self):
+        return psutil.Process(self.process.pid).num_threads()
+
+    def connections(self, using):
+        with connections[using].cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [self.process.name]
+            )
+            return cursor.fetchone()[0]
+
+    def post(self, data, key="main"):
+        return httpx.post(f"{self.address}/api/actors/tally/{key}/queue/increment/", json=data, timeout=30)
+
+
+@pytest.fixture(params=list(SERVERS))
+def server(request, worker_process):
+    return Server(worker_process, request.param)
+
+
+class Crowd:
+    """Many requests that wait, each on a connection of its own, on a thread with an event loop."""
+
+    def __init__(self, server, number):
+        self.answers = []
+        self.loop = asyncio.new_event_loop()
+        self.task = self.loop.create_task(self.ask(server, number))
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        try:
+            self.loop.run_until_complete(self.task)
+        except asyncio.CancelledError:
+            pass
+        finally:
+            self.loop.close()
+
+    async def ask(self, server, number):
+        limits = httpx.Limits(max_connections=number, max_keepalive_connections=0)
+        async with httpx.AsyncClient(limits=limits, timeout=90) as client:
+            place = f"{server.address}/api/actors/tally/main/queue/increment/"
+            asked = await asyncio.gather(*(client.post(place, json=WAIT) for _ in range(number)))
+            self.answers = [answer.json() for answer in asked]
+
+    def hang_up(self):
+        self.loop.call_soon_threadsafe(self.task.cancel)
+        self.thread.join(20)
+
+    def all_answers(self):
+        self.thread.join(60)
+        return self.answers
+
+
+def test_many_wait_on_few_threads_while_others_are_answered(server, backend, worker_process):
+    crowd = Crowd(server, MANY)
+    eventually(lambda: server.waiting() == MANY)
+    assert server.threads() <= MOST_THREADS
+    if backend == "postgresql":  # one more for two seconds after a burst, for the hints to workers
+        assert server.connections(backend) <= LANES + 3
+        eventually(lambda: server.connections(backend) <= LANES + 2, timeout=10)
+
+    took = []
+    with httpx.Client(base_url=server.address, timeout=30) as client:
+        for _ in range(30):
+            started = time.monotonic()
+            assert client.get("/api/actors/").status_code == 200
+            took.append(time.monotonic() - started)
+    assert sorted(took)[len(took) // 2] < 0.2  # it waits for nobody; how fast it is, a benchmark says
+
+    worker_process("--no-supervise", settings=QUICK)
+    answers = crowd.all_answers()
+    assert {answer["status"] for answer in answers} == {"completed"}
+    assert sorted(answer["response"]["value"] for answer in answers) == list(range(1, MANY + 1))
+    assert server.waiting() == 0
+
+
+def test_who_hangs_up_is_forgotten_and_the_message_is_not(server, backend):
+    crowd = Crowd(server, MANY)
+    eventually(lambda: server.waiting() == MANY)
+    crowd.hang_up()
+    eventually(lambda: server.waiting() == 0, timeout=10)
+    assert Message.objects.count() == MANY
+    assert server.post({"body": {}}).status_code == 202
+
+
+@only_postgresql
+@pytest.mark.parametrize("name", list(SERVERS))
+def test_without_its_database_a_server_refuses_and_goes_on_afterwards(name, backend, worker_process, proxy):
+    server = Server(worker_process, name, route=proxy.address)
+    assert server.post({"body": {}}).status_code == 202
+    with proxy.refusing():
+        for data in ({"body": {}}, WAIT):
+            answer = server.post(data)
+            assert (answer.status_code, answer.json()["group"]) == (503, "database"), answer.text
+            assert answer.headers["Retry-After"] == "1"
+    assert (Message.objects.count(), Wake.objects.count()) == (1, 1)  # nothing half stored
+    assert eventually(lambda: server.post({"body": {}}).status_code == 202)
+    assert Message.objects.count() == Wake.objects.count()
+
+
+def test_without_workers_a_message_is_taken_and_a_wait_times_out(server, backend):
+    assert server.post({"body": {}}).status_code == 202
+    answer = server.post({"body": {}, "wait": True, "timeout": 50})
+    assert (answer.status_code, answer.json()["status"]) == (200, "timedOut")
+    assert Tally.get_or_create("main").exists()
+
+
+def test_a_request_in_pieces_without_a_length_is_refused(server):
+    place = f"{server.address}/api/actors/tally/main/queue/increment/"
+    answer = httpx.post(
+        place, content=iter([b'{"body":', b" {}}"]), headers={"Content-Type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (411, "length_required")
+
+
+# The wrapper itself
+
+
+def test_lanes_take_what_is_synchronous_in_turn():
+    seen = set()
+
+    async def application(scope, receive, send):
+        seen.add(await sync_to_async(threading.get_ident)())
+
+    async def several(lanes):
+        wrapped = asgi.on_lanes(application, lanes=lanes)
+        await asyncio.gather(*(wrapped({"type": "http"}, None, None) for _ in range(20)))
+
+    asyncio.run(several(3))
+    assert len(seen) == 3
+
+
+def test_an_older_asgiref_leaves_the_application_as_it_is(monkeypatch, caplog):
+    async def application(scope, receive, send): ...
+
+    monkeypatch.setattr(asgi, "TAKES_EXECUTOR", False)
+    assert asgi.on_lanes(application) is application
+    assert "Upgrade" in caplog.text

@@ -25,6 +25,7 @@ from demo_project.shop.models import Invoice, Product
 class Counter(Actor[CounterState]):
     """The smallest useful actor: it owns its loop and completes each message with a reply."""
 
+    exposed = True  # try it: POST /api/actors/counter/main/queue/increment/
     increment = Queue(Increment, reply=Value)
 
     async def run(self) -> None:
@@ -80,6 +81,7 @@ class Importer(Actor):
 class Assistant(Actor[Chat]):
     """Answers word by word, until it has said everything or a message in its stop queue interrupts it."""
 
+    exposed = ["prompt", "stop"]
     prompt = Queue(Prompt, reply=Answer)
     stop = Queue(None, priority=10)
 

@@ -143,6 +143,14 @@ class Settings:
     MAX_RESIDENT = _count(10_000)
     BATCH_SIZE = _count(200)
 
+    WEBSOCKET_HEARTBEAT = _duration(25)
+    WEBSOCKET_PATIENCE = _duration(10)
+    WEBSOCKET_RECHECK = _duration(60)
+    WEBSOCKET_MAX_BYTES = _count(131_072)
+    WEBSOCKET_BACKLOG = _count(4_194_304)
+    WEBSOCKET_SUBSCRIPTIONS = _count(1_000)
+    WEBSOCKET_REQUESTS = _count(100)
+
     @classmethod
     def names(cls) -> list[str]:
         return [name for name, value in vars(cls).items() if isinstance(value, Setting)]

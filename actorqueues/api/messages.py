@@ -7,7 +7,6 @@ to others it is not there. An outcome carries no user: its id, which only the se
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,10 +16,9 @@ from actorqueues.client.operating import cancel
 from actorqueues.client.targets import Target
 from actorqueues.client.waiting import uid_of
 from actorqueues.exceptions import MessageUnknown, OperationRefused
-from actorqueues.storage.outcomes import MessageStatus, StoredOutcome, message_status, read_outcomes
+from actorqueues.storage.outcomes import MessageStatus, StoredOutcome
+from actorqueues.web.messages import Found, look_for
 from actorqueues.web.outcomes import told_error, wire_outcome
-
-Found = StoredOutcome | MessageStatus
 
 WIRE_STATUS = {"ready": "queued", "in_flight": "inFlight", "dead": "failed"}
 
@@ -57,15 +55,6 @@ class MessageView(ActorView):
 
     def is_mine(self, message: MessageStatus) -> bool:
         return message.user_id in (None, self.access.user_id) or self.access.is_staff
-
-
-def look_for(target: Target, uid: UUID) -> Found | None:
-    for _ in range(2):  # settled between the two looks: then it is there on the second round
-        found: Found | None = read_outcomes([uid], using=target.using).get(uid)
-        found = found or message_status(uid, using=target.using)
-        if found is not None:
-            return found if found.actor_id == target.actor_id else None
-    return None
 
 
 def wire_status(found: Found) -> dict[str, Any]:

@@ -58,6 +58,12 @@ def read_progress(actor_id: UUID, message_uid: UUID, *, after: int, using: str) 
     return list(events.filter(name=PROGRESS).order_by("actor_id", "id"))
 
 
+def last_progress_number(actor_id: UUID, message_uid: UUID, *, using: str) -> int | None:
+    """Of what a message has reported last."""
+    events = Event.objects.using(using).filter(actor_id=actor_id, message_uid=message_uid, name=PROGRESS)
+    return events.order_by("-id").values_list("number", flat=True).first()
+
+
 def store_transient_events(
     actor_id: UUID, generation: int, events: Sequence[tuple[str, str, str | None]], *, using: str
 ) -> None:

@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 from django.core.management import load_command_class
@@ -12,6 +13,8 @@ from django.dispatch import Signal
 import actorqueues
 from actorqueues import exceptions, signals
 from actorqueues.conf import Settings
+from actorqueues.consumers import frames
+from actorqueues.consumers.closing import CloseCode
 from actorqueues.exceptions import ActorQueuesError
 from actorqueues.wakeups.transports import transport_of
 from tests.docs.pages import PROJECT
@@ -146,3 +149,11 @@ def test_wakeups_are_as_described(backend, settings, wanted, expected):
 
 def test_units_are_understood():
     assert plain("30 days") == timedelta(days=30).total_seconds()
+
+
+def test_close_codes_and_frames_are_listed():
+    rows = rows_of("websocket.md")
+    listed = {row[0]: row[1] for row in rows if row[0].isdigit()}
+    assert listed == {str(int(code)): code.name for code in CloseCode}
+    types = {model.model_fields["type"].annotation.__args__[0] for model in get_args(frames.AnyFrame)}
+    assert types <= {row[0] for row in rows}

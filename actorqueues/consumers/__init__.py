@@ -1,0 +1,1 @@
+"""Actors over WebSockets, with Channels."""

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from rest_framework.exceptions import APIException
+
+from actorqueues.bridge import in_thread
+from actorqueues.conf import settings
+from actorqueues.consumers import frames
+from actorqueues.consumers.closing import REASONS, CloseCode
+from actorqueues.consumers.frames import SUBPROTOCOL, VERSION, read_frame, written
+from actorqueues.consumers.listening import Listening
+from actorqueues.consumers.outbox import Outbox
+from actorqueues.consumers.requests import Requests
+from actorqueues.exceptions import FrameInvalid, TooManyRequests
+from actorqueues.web.callers import Caller
+from actorqueues.web.errors import wire_error
+from actorqueues.web.lanes import on_lanes
+
+logger = logging.getLogger("actorqueues.consumers")
+
+LAST_WORDS = 5.0  # seconds for what is under way when a socket ends
+
+
+class ActorConsumer(AsyncWebsocketConsumer):
+    """Many actors over one socket: events, progress, messages, actions. See docs/reference/websocket.md.
+
+    Channels' own machinery runs all consumers' queries on one thread and hops there for each frame besides;
+    here they run on the process's lanes, and only where there is something to query.
+    """
+
+    async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Any) -> None:
+        self.scope, self.base_send = scope, send
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
+        self.outbox: Outbox | None = None
+        self.waiting = 0  # requests
+        with on_lanes():
+            try:
+                while True:
+                    await self.dispatch(await receive())
+            except StopConsumer:
+                pass
+            finally:
+                await self.leave()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.connect":
+            await self.connect()
+        elif message["type"] == "websocket.receive":
+            await self.receive(message.get("text"), message.get("bytes"))
+        elif message["type"] == "websocket.disconnect":
+            raise StopConsumer()
+
+    # The beginning and the end
+
+    async def connect(self) -> None:
+        """Refused, which is a 403, for a foreign origin, wrong credentials or another protocol."""
+        self.caller = Caller(self.scope)
+        offered = self.scope.get("subprotocols") or []
+        if not self.caller.comes_from_here() or (offered and SUBPROTOCOL not in offered):
+            await self.close()
+            return
+        try:
+            await in_thread(self.caller.authenticate)
+        except APIException:
+            await self.close()
+            return
+        await self.accept(SUBPROTOCOL if offered else None)
+        self.begin()
+
+    def begin(self) -> None:
+        self.outbox = Outbox(self.send, self.drop)
+        self.listening = Listening(self.caller, self.outbox.put, self.spawn)
+        self.requests = Requests(self.caller)
+        self.put(
+            type="hello",
+            version=VERSION,
+            user=self.caller.user_id,
+            heartbeat=round(settings.WEBSOCKET_HEARTBEAT * 1000),
+        )
+        self.after(settings.WEBSOCKET_HEARTBEAT, self.beat)
+        self.after(settings.WEBSOCKET_RECHECK, self.check_soon)
+
+    def drop(self, code: CloseCode) -> None:
+        """The server ends it: nothing more is sent or listened to, and the code says why."""
+        logger.info("a socket is closed: %s (%d)", REASONS[code], code)
+        self.stop()
+        self.spawn(self.close(int(code), REASONS[code]))  # daphne takes no other kind of number
+
+    def stop(self) -> None:
+        for timer in self.timers.values():
+            timer.cancel()
+        if self.outbox is not None:
+            self.outbox.close()
+            self.listening.close()
+        for task in self.tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+
+    async def leave(self) -> None:
+        self.stop()
+        if self.tasks:  # what a thread does at this moment ends first: its lane is known by this socket
+            await asyncio.wait(self.tasks, timeout=LAST_WORDS)
+
+    # Frames
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        outbox = self.outbox
+        if outbox is None or outbox.closed:
+            return
+        if text_data is None:
+            outbox.give_up(CloseCode.PROTOCOL)
+        elif is_larger(text_data, settings.WEBSOCKET_MAX_BYTES):
+            outbox.give_up(CloseCode.FRAME_TOO_LARGE)
+        else:
+            await self.take(text_data, outbox)
+
+    async def take(self, text: str, outbox: Outbox) -> None:
+        """One request after another, so that messages keep their order; what waits does so beside them."""
+        try:
+            frame = read_frame(text)
+        except FrameInvalid as error:
+            self.put_error(error.request_id, error)
+            return
+        if isinstance(frame, frames.Pong):
+            outbox.pong(frame.ping)
+        elif isinstance(frame, frames.Ping):
+            self.put(type="pong", id=frame.id)
+        else:
+            await self.answering(frame.id, self.answer(frame))
+
+    async def answer(self, frame: frames.AnyRequest) -> None:
+        match frame:
+            case frames.Send():
+                self.refuse_many()
+                sent = await self.requests.send(frame)
+                if isinstance(sent, str):
+                    self.put_text(sent)
+                else:
+                    self.answer_later(frame.id, self.requests.outcome(frame, sent))
+            case frames.Call():
+                self.refuse_many()
+                self.answer_later(frame.id, self.requests.call(frame))
+            case frames.Subscribe():
+                await self.listening.subscribe(frame)
+            case frames.Unsubscribe():
+                await self.listening.unsubscribe(frame)
+            case frames.SubscribeUser():
+                await self.listening.subscribe_user(frame)
+            case frames.UnsubscribeUser():
+                await self.listening.unsubscribe_user(frame.id)
+            case frames.Follow():
+                await self.listening.follow(frame)
+            case frames.Unfollow():
+                await self.listening.unfollow(frame)
+
+    def answer_later(self, request_id: str | int, answer: Coroutine[Any, Any, str]) -> None:
+        async def work() -> None:
+            self.put_text(await answer)
+
+        self.waiting += 1
+        self.spawn(self.answering(request_id, work())).add_done_callback(self.answered)
+
+    async def answering(self, request_id: str | int, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  of whatever kind: it gets the wire's form
+            self.put_error(request_id, error)
+
+    def answered(self, task: asyncio.Task[None]) -> None:
+        self.waiting -= 1
+
+    def refuse_many(self) -> None:
+        if self.waiting >= settings.WEBSOCKET_REQUESTS:
+            raise TooManyRequests(limit=settings.WEBSOCKET_REQUESTS)
+
+    def put(self, **values: Any) -> None:
+        self.put_text(written(**values))
+
+    def put_text(self, text: str) -> None:
+        if self.outbox is not None:
+            self.outbox.put(text)
+
+    def put_error(self, request_id: str | int | None, error: BaseException) -> None:
+        self.put(type="error", id=request_id, error=wire_error(error).payload)
+
+    # Time
+
+    def beat(self) -> None:
+        if self.outbox is not None:
+            self.outbox.ping()
+        self.after(settings.WEBSOCKET_HEARTBEAT, self.beat)
+
+    def check_soon(self) -> None:
+        self.spawn(self.check_again())
+
+    async def check_again(self) -> None:
+        """Whether the session lasts, and every permission."""
+        try:
+            if not await self.caller.renew():
+                self.give_up(CloseCode.SESSION_ENDED)
+                return
+            await self.listening.check_again()
+        except Exception as error:  # noqa: BLE001  the database is away: the next check tells
+            logger.warning("a session could not be checked again: %s", error)
+        self.after(settings.WEBSOCKET_RECHECK, self.check_soon)
+
+    def give_up(self, code: CloseCode) -> None:
+        if self.outbox is not None:
+            self.outbox.give_up(code)
+
+    def after(self, seconds: float, call: Callable[[], None]) -> None:
+        if self.outbox is not None and not self.outbox.closed:
+            self.timers[call] = asyncio.get_running_loop().call_later(seconds, call)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+
+def is_larger(text: str, limit: int) -> bool:
+    return len(text) > limit or (not text.isascii() and len(text.encode(errors="replace")) > limit)

@@ -1,0 +1,91 @@
+"""Messages and actions that come over a socket."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import to_jsonable_python
+
+from actorqueues.access import exposed_action, exposed_actor, exposed_queue
+from actorqueues.access.permission import may_create
+from actorqueues.bridge import in_thread
+from actorqueues.client.asking import send_to_wait
+from actorqueues.client.handle import Handle
+from actorqueues.client.options import SendOptions
+from actorqueues.client.targets import Target
+from actorqueues.client.waiting import time_to_wait, wait_on_loop
+from actorqueues.consumers.frames import Call, Send, written
+from actorqueues.definitions.action import Action
+from actorqueues.storage.outcomes import StoredOutcome
+from actorqueues.web.bodies import RequestInvalid, message_body
+from actorqueues.web.callers import Caller
+from actorqueues.web.outcomes import wire_outcome
+
+Sent = tuple[Target, UUID, StoredOutcome | None]
+
+
+class Requests:
+    """What one socket asks for."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+
+    async def send(self, frame: Send) -> Sent | str:
+        """Stored when it returns: with ``wait`` what ``outcome`` goes on from, else the answer."""
+        sent = await in_thread(self.store, frame)
+        if isinstance(sent, str):
+            return written(type="reply", id=frame.id, status="queued", message=sent)
+        return sent
+
+    def store(self, frame: Send) -> Sent | str:
+        """Asks for permission and sends, in one hop. Without ``wait`` it gives the message's id."""
+        actor_class = exposed_actor(frame.actor)
+        key = frame.parts
+        queue = exposed_queue(actor_class, frame.queue)
+        access = self.caller.admit(actor_class, key, "publish", queue.name)
+        target = Target.by_key(actor_class, key, must_exist=not may_create(actor_class, access))
+        body = message_body(queue, frame.body)
+        options = self.options_of(frame)
+        if not frame.wait:
+            return str(Handle[Any](target).send(queue, body, **options).id)
+        return (target, *send_to_wait(target, queue, body, options))
+
+    def options_of(self, frame: Send) -> SendOptions:
+        # Whoever is told an id may follow the message: so its outcome is kept.
+        options: SendOptions = {"user": self.caller.user, "track": True}
+        if frame.delay is not None:
+            options["delay"] = frame.delay / 1000
+        if frame.dedupe is not None:
+            options["dedupe"] = frame.dedupe
+        if frame.idempotency_key is not None:
+            options["idempotency_key"] = frame.idempotency_key
+        return options
+
+    async def outcome(self, frame: Send, sent: Sent) -> str:
+        target, uid, outcome = sent
+        if outcome is None:
+            seconds = time_to_wait(None if frame.timeout is None else frame.timeout / 1000)
+            outcome = await wait_on_loop(target.using, uid, seconds)
+        return written(type="reply", id=frame.id, message=uid.hex, **wire_outcome(outcome))
+
+    async def call(self, frame: Call) -> str:
+        target, action = await in_thread(self.admitted_call, frame)
+        output = await Handle[Any](target).acall(action, *frame.args, **frame.kwargs)
+        return written(type="reply", id=frame.id, output=to_jsonable_python(output))
+
+    def admitted_call(self, frame: Call) -> tuple[Target, Action[..., Any]]:
+        actor_class = exposed_actor(frame.actor)
+        action = exposed_action(actor_class, frame.action)
+        access = self.caller.admit(actor_class, frame.parts, "call", action.name, safe=action.safe)
+        refuse_misfit(action, frame)
+        creates = may_create(actor_class, access)
+        return Target.by_key(actor_class, frame.parts, must_exist=not creates), action
+
+
+def refuse_misfit(action: Action[..., Any], frame: Call) -> None:
+    try:
+        inspect.signature(action.function).bind(None, *frame.args, **frame.kwargs)
+    except TypeError as error:
+        raise RequestInvalid(f'The arguments do not fit action "{action.name}": {error}') from None

@@ -1,0 +1,44 @@
+"""Threads of a web process for what is synchronous behind long connections, such as queries."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+
+from actorqueues.conf import settings
+from actorqueues.runtime.lanes import Lanes
+
+_making = threading.Lock()
+_lanes: list[Lanes] = []
+
+
+def web_lanes() -> Lanes:
+    """The process's own, ``LANES`` of them at most. A connection each, given back after a minute of rest."""
+    with _making:
+        if not _lanes:
+            _lanes.append(Lanes(settings.LANES, "aq-web"))
+        return _lanes[0]
+
+
+@contextmanager
+def on_lanes() -> Iterator[None]:
+    """Inside, ``in_thread`` and the ORM's async methods use whichever lane is free.
+
+    Without it all WebSockets of a process share one thread.
+    """
+    context = ThreadSensitiveContext()
+    SyncToAsync.context_to_thread_executor[context] = web_lanes()
+    token = SyncToAsync.thread_sensitive_context.set(context)
+    try:
+        yield
+    finally:
+        SyncToAsync.thread_sensitive_context.reset(token)
+        SyncToAsync.context_to_thread_executor.pop(context, None)
+
+
+# A forked child has the parent's lanes, but not their threads.
+os.register_at_fork(after_in_child=_lanes.clear)

@@ -1,0 +1,102 @@
+"""Actors for tests with a real web server: its process imports them from here."""
+
+import asyncio
+from typing import Any
+
+from pydantic import BaseModel
+from rest_framework.permissions import IsAuthenticated
+
+from actorqueues import Actor, Message, Reject, action, handler
+
+
+class Many(BaseModel):
+    count: int
+    size: int = 1
+
+
+class Parrot(Actor[dict[str, Any]]):
+    exposed = True
+    initial_state = {"said": []}
+
+    @handler
+    async def say(self, body: str) -> str:
+        self.state["said"].append(body)
+        self.broadcast("said", body, live=True)
+        return body.upper()
+
+    @handler
+    async def say_many(self, body: Many) -> None:
+        for number in range(body.count):
+            self.broadcast("many", {"number": number, "text": "x" * body.size}, live=True)
+
+    @handler
+    async def pack(self, body: int, message: Message) -> str:
+        for done in range(1, body + 1):
+            message.progress(done, body, "packing")
+            await asyncio.sleep(0.05)
+        return "packed"
+
+    @handler
+    async def notify(self, body: str) -> None:
+        self.notify_user("note", body)
+
+    @handler
+    async def refuse(self, body: str) -> None:
+        raise Reject(body)
+
+    @handler
+    async def sleep(self, body: float) -> str:
+        await asyncio.sleep(body)
+        return "slept"
+
+    @handler
+    async def hush(self, body: float) -> None:
+        await asyncio.sleep(body)
+
+    @action(safe=True)
+    def heard(self, times: int = 1) -> list[str]:
+        return self.state["said"] * times
+
+    @action
+    def whisper(self, text: str) -> None:
+        self.broadcast("whisper", text)
+
+
+class Diary(Actor):
+    """Everybody has one's own."""
+
+    exposed = True
+
+    @classmethod
+    def can_connect(cls, access):
+        return access.key == (access.user_id,)
+
+    @handler
+    async def write(self, body: str) -> None:
+        self.broadcast("written", body)
+
+
+class Club(Actor):
+    """For members only, whoever is one at the moment."""
+
+    exposed = ("events", "talk")
+    permission_classes = [IsAuthenticated]
+
+    @classmethod
+    def can_subscribe(cls, access, event):
+        return event == "public" or (event == "news" and access.user.first_name == "member")
+
+    @handler
+    async def talk(self, body: str) -> None:
+        self.broadcast("news", body)
+        self.broadcast("public", body)
+
+    @handler
+    async def secret(self, body: str) -> None: ...
+
+
+class Vault(Actor):
+    """Not exposed."""
+
+    @handler
+    async def open(self, body: str) -> None: ...

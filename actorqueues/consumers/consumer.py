@@ -16,8 +16,8 @@ from actorqueues.consumers.closing import REASONS, CloseCode
 from actorqueues.consumers.frames import SUBPROTOCOL, VERSION, read_frame, written
 from actorqueues.consumers.listening import Listening
 from actorqueues.consumers.outbox import Outbox
+from actorqueues.consumers.refusals import FrameInvalid, TooManyRequests
 from actorqueues.consumers.requests import Requests
-from actorqueues.exceptions import FrameInvalid, TooManyRequests
 from actorqueues.web.callers import Caller
 from actorqueues.web.errors import wire_error
 from actorqueues.web.lanes import on_lanes

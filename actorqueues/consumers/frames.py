@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from actorqueues.consumers.refusals import FrameInvalid
 from actorqueues.definitions.keys import Key, normalise_key
 from actorqueues.events.live import LiveEvent
-from actorqueues.exceptions import FrameInvalid
 from actorqueues.storage.events import Standing
 
 VERSION = 1

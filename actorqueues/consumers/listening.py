@@ -17,10 +17,11 @@ from actorqueues.client.waiting import uid_of
 from actorqueues.conf import settings
 from actorqueues.consumers.frames import Follow, Subscribe, SubscribeUser, Unfollow, Unsubscribe, written
 from actorqueues.consumers.listeners import ActorListener, MessageListener, UserListener
+from actorqueues.consumers.refusals import TooManySubscriptions
 from actorqueues.definitions.actor import Actor
 from actorqueues.definitions.guards import Guards
 from actorqueues.events.live import LiveEvent
-from actorqueues.exceptions import ActorQueuesError, MessageUnknown, TooManySubscriptions, UnknownActor
+from actorqueues.exceptions import ActorQueuesError, MessageUnknown, UnknownActor
 from actorqueues.storage.events import PROGRESS, Standing, last_progress_number, read_standings
 from actorqueues.storage.outcomes import MessageStatus
 from actorqueues.web.bodies import RequestInvalid

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
+import json
 from typing import Any
 from uuid import UUID
-
-from pydantic_core import to_jsonable_python
 
 from actorqueues.access import exposed_action, exposed_actor, exposed_queue
 from actorqueues.access.permission import may_create
 from actorqueues.bridge import in_thread
+from actorqueues.client.actions import acall
 from actorqueues.client.asking import send_to_wait
 from actorqueues.client.handle import Handle
 from actorqueues.client.options import SendOptions
@@ -18,10 +17,14 @@ from actorqueues.client.targets import Target
 from actorqueues.client.waiting import time_to_wait, wait_on_loop
 from actorqueues.consumers.frames import Call, Send, written
 from actorqueues.definitions.action import Action
+from actorqueues.definitions.schema import Schema
 from actorqueues.storage.outcomes import StoredOutcome
-from actorqueues.web.bodies import RequestInvalid, message_body
+from actorqueues.web.arguments import Given, checked_arguments
+from actorqueues.web.bodies import message_body
 from actorqueues.web.callers import Caller
 from actorqueues.web.outcomes import wire_outcome
+
+ANY = Schema(Any)
 
 Sent = tuple[Target, UUID, StoredOutcome | None]
 
@@ -71,21 +74,14 @@ class Requests:
         return written(type="reply", id=frame.id, message=uid.hex, **wire_outcome(outcome))
 
     async def call(self, frame: Call) -> str:
-        target, action = await in_thread(self.admitted_call, frame)
-        output = await Handle[Any](target).acall(action, *frame.args, **frame.kwargs)
-        return written(type="reply", id=frame.id, output=to_jsonable_python(output))
+        target, action, (args, kwargs) = await in_thread(self.admitted_call, frame)
+        output = await acall(target, action, *args, **kwargs)
+        return written(type="reply", id=frame.id, output=json.loads(ANY.dump(output)))
 
-    def admitted_call(self, frame: Call) -> tuple[Target, Action[..., Any]]:
+    def admitted_call(self, frame: Call) -> tuple[Target, Action[..., Any], Given]:
         actor_class = exposed_actor(frame.actor)
         action = exposed_action(actor_class, frame.action)
         access = self.caller.admit(actor_class, frame.parts, "call", action.name, safe=action.safe)
-        refuse_misfit(action, frame)
+        arguments = checked_arguments(action, frame.args, frame.kwargs)
         creates = may_create(actor_class, access)
-        return Target.by_key(actor_class, frame.parts, must_exist=not creates), action
-
-
-def refuse_misfit(action: Action[..., Any], frame: Call) -> None:
-    try:
-        inspect.signature(action.function).bind(None, *frame.args, **frame.kwargs)
-    except TypeError as error:
-        raise RequestInvalid(f'The arguments do not fit action "{action.name}": {error}') from None
+        return Target.by_key(actor_class, frame.parts, must_exist=not creates), action, arguments

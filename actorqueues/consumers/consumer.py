@@ -20,7 +20,7 @@ from actorqueues.consumers.refusals import FrameInvalid, TooManyRequests
 from actorqueues.consumers.requests import Requests
 from actorqueues.web.callers import Caller
 from actorqueues.web.errors import wire_error
-from actorqueues.web.lanes import on_lanes
+from actorqueues.web.lanes import calls_on_lanes
 
 logger = logging.getLogger("actorqueues.consumers")
 
@@ -40,7 +40,7 @@ class ActorConsumer(AsyncWebsocketConsumer):
         self.timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
         self.outbox: Outbox | None = None
         self.waiting = 0  # requests
-        with on_lanes():
+        with calls_on_lanes():
             try:
                 while True:
                     await self.dispatch(await receive())

@@ -25,7 +25,7 @@ def web_lanes() -> Lanes:
 
 
 @contextmanager
-def on_lanes() -> Iterator[None]:
+def calls_on_lanes() -> Iterator[None]:
     """Inside, ``in_thread`` and the ORM's async methods use whichever lane is free.
 
     Without it all WebSockets of a process share one thread.

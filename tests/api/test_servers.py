@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psutil
@@ -165,6 +166,29 @@ def test_a_request_in_pieces_without_a_length_is_refused(server):
         place, content=iter([b'{"body":', b" {}}"]), headers={"Content-Type": "application/json"}
     )
     assert (answer.status_code, answer.json()["code"]) == (411, "length_required")
+
+
+def test_under_wsgi_a_wait_blocks_its_thread_alone(backend, worker_process):
+    port = free_port()
+    process = worker_process.module("tests.api.wsgi", port, settings=QUICK)
+    place = f"http://127.0.0.1:{port}/api/actors/tally/main/queue/increment/"
+
+    def post(data):
+        assert process.returncode is None, process.output
+        try:
+            return httpx.post(place, json=data, timeout=60)
+        except httpx.ConnectError:
+            return None
+
+    assert eventually(lambda: post({"body": {"amount": 1}})).status_code == 202
+    with ThreadPoolExecutor(10) as threads:
+        waiting = [threads.submit(post, WAIT) for _ in range(10)]
+        eventually(lambda: Message.objects.count() == 11)
+        assert post({"body": {"amount": 1}, "wait": True, "timeout": 50}).json()["status"] == "timedOut"
+        worker_process("--no-supervise", settings=QUICK)
+        answers = [future.result(60).json() for future in waiting]
+    assert {answer["status"] for answer in answers} == {"completed"}
+    assert sorted(answer["response"]["value"] for answer in answers) == list(range(2, 12))
 
 
 # The wrapper itself

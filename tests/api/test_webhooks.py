@@ -1,0 +1,179 @@
+"""A queue on a URL of its own: forms, webhooks, plain text."""
+
+import json
+from datetime import date
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import clear_url_caches, path
+from pydantic import BaseModel
+from rest_framework.permissions import IsAuthenticated
+
+from actorqueues import Actor, Message, UnknownQueue, handler
+from actorqueues.api.webhooks import QueueView
+from actorqueues.models import Message as StoredMessage
+from tests.api import webhook_urls
+from tests.fixtures.workers import eventually
+
+pytestmark = pytest.mark.usefixtures("empty_registry")
+
+
+class Order(BaseModel):
+    item: str
+    count: int = 1
+    colours: list[str] = []
+    day: date | None = None
+    photo: bytes = b""
+
+
+@pytest.fixture
+def seen():
+    return []
+
+
+@pytest.fixture
+def shop(empty_registry, seen):
+    class Shop(Actor):
+        @handler
+        def order(self, body: Order, message: Message) -> None:
+            seen.append((self.key, body, message.params, message.user_id))
+
+        @handler
+        def note(self, body: str, message: Message) -> None:
+            seen.append((self.key, body, message.params, message.user_id))
+
+        @handler
+        def ring(self) -> None: ...
+
+    return Shop
+
+
+@pytest.fixture
+def mount(settings):
+    """Mounts views at these routes, for this test alone."""
+    settings.ROOT_URLCONF = webhook_urls.__name__
+
+    def mount(views):
+        webhook_urls.urlpatterns[:] = [path(route, view) for route, view in views.items()]
+        clear_url_caches()
+
+    yield mount
+    webhook_urls.urlpatterns.clear()
+    clear_url_caches()
+
+
+@pytest.fixture
+def hook(shop, mount, backend):
+    mount({"hook/<group>/": QueueView.as_view(actor=shop, queue=shop.order)})
+    return Client()
+
+
+def bodies():
+    return [json.loads(message.body) for message in StoredMessage.objects.order_by("id")]
+
+
+def test_what_is_posted_is_the_body(hook):
+    answer = hook.post("/hook/ann/", {"item": "tea", "count": 2}, content_type="application/json")
+    stored = StoredMessage.objects.get()
+    assert (answer.status_code, answer["X-Job-Id"]) == (202, stored.uid.hex)
+    assert bodies()[0]["count"] == 2
+
+
+def test_forms_fill_in_the_schema(hook):
+    form = "item=tea&count=2&colours=red&day=2026-01-02&csrfmiddlewaretoken=x"
+    assert hook.post("/hook/a/", form, content_type="application/x-www-form-urlencoded").status_code == 202
+    answer = hook.post(
+        "/hook/a/", {"item": "tea", "count": "2", "colours": ["red", "blue"], "day": "2026-01-02"}
+    )
+    assert answer.status_code == 202
+    first, second = bodies()
+    assert first == {"item": "tea", "count": 2, "colours": ["red"], "day": "2026-01-02", "photo": ""}
+    assert second == {**first, "colours": ["red", "blue"]}
+
+
+def test_a_file_goes_where_the_schema_has_bytes_and_nowhere_else(hook, seen, start_worker):
+    start_worker()
+    photo = SimpleUploadedFile("p.png", b"\0\xff")
+    assert hook.post("/hook/a/", {"item": "tea", "photo": photo}).status_code == 202
+    assert eventually(lambda: seen)[0][1].photo == b"\0\xff"
+    refused = hook.post("/hook/a/", {"item": SimpleUploadedFile("p.png", b"x")})
+    assert (refused.status_code, refused.json()["code"]) == (415, "unsupported_media_type")
+
+
+def test_plain_text_is_a_body_too(shop, mount, backend, seen, start_worker):
+    mount({"note/<group>/": QueueView.as_view(actor=shop, queue="note")})
+    start_worker()
+    assert Client().post("/note/a/", "grüße", content_type="text/plain").status_code == 202
+    assert eventually(lambda: seen)[0][1] == "grüße"
+    assert Client().post("/note/a/", b"\xff", content_type="text/plain").status_code == 400
+
+
+def test_the_handler_sees_the_urls_parameters_and_the_user(shop, mount, make_user, seen, start_worker):
+    view = QueueView.as_view(actor=shop, queue=shop.order)
+    mount({"hook/<group>/<int:year>/<uuid:batch>/<dedupe>/": view})
+    start_worker()
+    client, ann = Client(), make_user()
+    client.force_login(ann)
+    batch = "12345678-1234-5678-1234-567812345678"
+    ids = {
+        client.post(f"/hook/a b/2026/{batch}/once/", {"item": item})["X-Job-Id"] for item in ("tea", "milk")
+    }
+    assert len(ids) == 1
+    [(key, body, params, user_id)] = eventually(lambda: seen)
+    assert (key, body.item, user_id) == (("a b",), "tea", str(ann.pk))
+    assert params == {"group": "a b", "year": 2026, "batch": batch, "dedupe": "once"}
+
+
+def test_a_fixed_key_needs_no_group(shop, mount, backend):
+    mount({"ring/": QueueView.as_view(actor=shop, queue=shop.ring, key=("door", 7))})
+    assert Client().post("/ring/", "", content_type="application/json").status_code == 202
+    assert shop.get_or_create(("door", 7)).exists()
+
+
+def test_accepts_narrows_what_is_taken(shop, mount, backend):
+    view = QueueView.as_view(actor=shop, queue=shop.order, accepts=["application/json"])
+    mount({"hook/<group>/": view})
+    assert Client().post("/hook/a/", {"item": "tea"}).status_code == 415
+    assert Client().post("/hook/a/", {"item": "tea"}, content_type="application/json").status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("content", "status"), [({"count": 2}, 400), ("{", 400), ({"item": "x" * 66_000}, 413)]
+)
+def test_what_does_not_fit_is_refused(hook, content, status):
+    assert hook.post("/hook/a/", content, content_type="application/json").status_code == status
+    assert not StoredMessage.objects.exists()
+
+
+def test_the_actors_permissions_hold_unless_the_view_has_its_own(mount, backend):
+    class Club(Actor):
+        permission_classes = [IsAuthenticated]
+
+        @handler
+        def ring(self) -> None: ...
+
+        @classmethod
+        def can_publish(cls, access, queue):
+            return access.key != ("closed",)
+
+    views = {
+        "club/<group>/": QueueView.as_view(actor=Club, queue="ring"),
+        "open/<group>/": QueueView.as_view(actor=Club, queue="ring", permission_classes=[]),
+    }
+    mount(views)
+    posted = {
+        place: Client().post(f"/{place}/", "", content_type="application/json").status_code
+        for place in ("club/a", "open/a", "open/closed")
+    }
+    assert posted == {"club/a": 403, "open/a": 202, "open/closed": 403}
+
+
+def test_a_mistake_in_mounting_is_seen_at_once(shop):
+    with pytest.raises(ImproperlyConfigured):
+        QueueView.as_view(actor=shop)
+    with pytest.raises(UnknownQueue):
+        QueueView.as_view(actor=shop, queue="nothing")
+    with pytest.raises(ImproperlyConfigured):
+        QueueView.as_view(actor=shop, queue="note", accepts=["image/png"])

@@ -1,0 +1,3 @@
+"""The URLs of one test, which puts into ``urlpatterns`` what it wants there."""
+
+urlpatterns = []

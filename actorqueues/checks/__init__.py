@@ -7,8 +7,10 @@ from actorqueues.checks.databases import check_database, check_journal_mode, che
 from actorqueues.checks.pools import check_pool, check_pooler
 from actorqueues.checks.project import check_definitions, check_settings, check_times
 from actorqueues.checks.routing import check_routing
+from actorqueues.checks.serving import check_asgi
 
 __all__ = [
+    "check_asgi",
     "check_database",
     "check_definitions",
     "check_journal_mode",

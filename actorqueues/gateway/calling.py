@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import inspect
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -15,12 +15,9 @@ from actorqueues.gateway.addresses import addressed
 from actorqueues.gateway.requests import read_object
 from actorqueues.gateway.tags import encode
 from actorqueues.gateway.views import GatewayView
+from actorqueues.web.arguments import checked_arguments
 from actorqueues.web.bodies import RequestInvalid
 from actorqueues.web.views import Later
-
-
-class ArgumentsInvalid(RequestInvalid):
-    default_code = "arguments_invalid"
 
 
 class ActionView(GatewayView):
@@ -37,17 +34,13 @@ class ActionView(GatewayView):
         return Response({"output": encode(actions.call(target, found, *arguments))})
 
 
-def read_arguments(action: Action[..., Any], given: dict[str, Any]) -> list[Any]:
-    """Raises ``RequestInvalid``, ``ArgumentsInvalid``."""
+def read_arguments(action: Action[..., Any], given: dict[str, Any]) -> Sequence[Any]:
+    """Raises ``RequestInvalid``."""
     arguments = given.get("args", [])
     if given.keys() - {"args"} or not isinstance(arguments, list):
         raise RequestInvalid('An action takes {"args": […]}.')
-    try:
-        inspect.signature(action.function).bind(None, *arguments)
-    except TypeError as error:
-        raise ArgumentsInvalid(f"The arguments do not fit {action.name}: {error}.") from None
-    return arguments
+    return checked_arguments(action, arguments, {})[0]
 
 
-async def call_on_loop(target: Target, action: Action[..., Any], arguments: list[Any]) -> Response:
+async def call_on_loop(target: Target, action: Action[..., Any], arguments: Sequence[Any]) -> Response:
     return Response({"output": encode(await actions.acall(target, action, *arguments))})

@@ -8,16 +8,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from actorqueues.access import exposed_actor
-from actorqueues.client.operating import destroy, exists, look_at
+from actorqueues.client.operating import destroy
 from actorqueues.client.targets import Target
 from actorqueues.conf import settings
 from actorqueues.definitions.keys import decode_key, public_id
 from actorqueues.exceptions import ActorExists, ActorNotFound
 from actorqueues.gateway.addresses import addressed_by_id, stored_input
+from actorqueues.gateway.presence import create_row, get_or_create_row, present_row, row_of
 from actorqueues.gateway.requests import read_object
 from actorqueues.gateway.views import GatewayView
 from actorqueues.models import ActorInstance
-from actorqueues.storage.actors import HERE, create_actor
+from actorqueues.storage.actors import HERE
 from actorqueues.web.bodies import RequestInvalid
 
 MOST = 100  # actors in one answer
@@ -41,17 +42,12 @@ class ActorsView(GatewayView):
 
     def put(self, request: Request) -> Response:
         """Gets or creates."""
-        target = read_target(read_object(request))
-        self.check_actor_permissions(target.actor_class)
-        if row := self.present(target):
-            return Response({"actor": described(row), "created": False})
-        created = self.created(target)
-        return Response({"actor": described(row_of(target)), "created": created})
+        row, created = get_or_create_row(read_target(read_object(request)), self.admit)
+        return Response({"actor": described(row), "created": created})
 
     def post(self, request: Request) -> Response:
         target = read_target(read_object(request))
-        self.check_actor_permissions(target.actor_class)
-        if not self.created(target):
+        if not create_row(target, self.admit):
             raise ActorExists(actor=target.address)
         return Response({"actor": described(row_of(target))})
 
@@ -65,26 +61,8 @@ class ActorsView(GatewayView):
 
     def found_by_key(self, name: str, key: str) -> list[ActorInstance]:
         target = Target.by_key(exposed_actor(name), decode_key(key), must_exist=True)
-        row = self.present(target)
+        row = present_row(target, self.admit)
         return [] if row is None else [row]
-
-    def present(self, target: Target) -> ActorInstance | None:
-        """The actor's row. One that has only been sent something gets it now, for an id to be known by."""
-        self.admit(target, "connect")
-        if (row := target.row()) is None and exists(target):
-            create_actor(target.actor_id, target.type_name, target.key, using=target.using)
-            row = target.row()
-        return row
-
-    def created(self, target: Target) -> bool:
-        """False: it is there already. Raises ``Forbidden``."""
-        self.admit(target, "create")
-        made = create_actor(
-            target.actor_id, target.type_name, target.key, input=target.input, using=target.using
-        )
-        if made:
-            look_at(target)
-        return made
 
     def listed(self, name: str) -> Response:
         actor_class = exposed_actor(name)
@@ -110,16 +88,6 @@ def read_target(given: dict[str, Any]) -> Target:
         raise RequestInvalid("name and key are text: the actor's type, and the parts of its key joined by /.")
     input = stored_input(given.get("input"))
     return Target.by_key(exposed_actor(name), decode_key(key), must_exist=False, input=input)
-
-
-def row_of(target: Target) -> ActorInstance:
-    """Raises ``ActorNotFound``: somebody has destroyed it meanwhile."""
-    row = target.row()
-    if row is None:
-        raise ActorNotFound(
-            f"Actor {target.address} is being destroyed. Try again soon.", actor=target.address
-        )
-    return row
 
 
 def described(row: ActorInstance) -> dict[str, Any]:

@@ -21,6 +21,11 @@ EMPTY = (
 class EncodingRefused(RequestInvalid):
     default_code = "encoding_not_supported"
 
+    def __init__(self, encoding: str) -> None:
+        super().__init__(
+            f'The encoding "{encoding[:20]}" is not spoken here: createClient({{..., encoding: "json"}}).'
+        )
+
 
 def pass_on_token(request: HttpRequest, token: str | None) -> None:
     """A token of Rivet's client becomes ``Authorization: Bearer …``, where there is no such header yet."""
@@ -34,14 +39,15 @@ def refuse_encodings(request: Any) -> None:
     """Raises ``EncodingRefused`` for all but JSON."""
     encoding = request.headers.get("x-rivet-encoding", "json")
     if encoding != "json":
-        raise EncodingRefused(
-            f'The encoding "{encoding[:20]}" is not spoken here: createClient({{..., encoding: "json"}}).'
-        )
+        raise EncodingRefused(encoding)
 
 
 def connection_params(request: Any) -> Mapping[str, Any]:
     """Raises ``ParseError``, ``RequestInvalid``."""
-    text = request.headers.get("x-rivet-conn-params")
+    return params_of(request.headers.get("x-rivet-conn-params"))
+
+
+def params_of(text: str | None) -> Mapping[str, Any]:
     if text is None:
         return {}
     params = parsed(text, "The connection's params")

@@ -1,5 +1,6 @@
 """What Rivet's client talks to in these tests."""
 
+import asyncio
 from typing import Any
 
 from pydantic import BaseModel
@@ -34,6 +35,7 @@ class Gauge(Actor[GaugeState]):
         async for message in self.step.iter(completable=True):
             self.state.value += message.body.amount
             self.state.user = message.user_id
+            self.broadcast("stepped", {"value": self.state.value})
             await message.complete(Level(value=self.state.value))
 
     @action(safe=True)
@@ -78,6 +80,22 @@ class Mirror(Actor):
     @action
     def echo(self, value: Any) -> Any:
         return value
+
+    @handler
+    def notify(self, body: str, message: Message) -> None:
+        """Tells its sender alone, after a report for them too."""
+        message.progress(1, 2, body)
+        self.broadcast("all", 2**60)
+        self.notify_user("mine", body)
+
+    @action
+    def shout(self, text: str) -> None:
+        self.broadcast("shouted", ["$x", text])
+
+    @action
+    async def wait(self, seconds: float) -> float:
+        await asyncio.sleep(seconds)
+        return seconds
 
     @action
     def numbers(self) -> dict[str, Any]:

@@ -114,6 +114,78 @@ const scenarios = {
     return told;
   },
 
+  async connection() {
+    const client = createClient({ endpoint, encoding: "json", token: "ada" });
+    const told = { events: [], mirrored: [] };
+    const conn = client["rivet.gauge"].getOrCreate(["live"], { createWithInput: { start: 5 } }).connect();
+    const third = new Promise((resolve) => {
+      conn.on("stepped", (data) => told.events.push(data.value) === 3 && resolve());
+    });
+    told.refused = await refusal(conn.reed());
+    for (const amount of [1, 2, 3]) await conn.send("step", { amount }, { wait: true, timeout: 15000 });
+    await third;
+    told.read = await conn.read(2);
+    told.status = conn.connStatus;
+    await conn.dispose();
+
+    const mirror = client["rivet.mirror"].getOrCreate("live").connect();
+    const heard = (event) => new Promise((resolve) => mirror.once(event, (...args) => resolve(args)));
+    const [progress, all, mine, shouted] = ["progress", "all", "mine", "shouted"].map(heard);
+    told.wait = await Promise.all([mirror.wait(0.2), mirror.wait(0.1), mirror.echo(3n ** 40n)]).then(
+      ([first, second, big]) => [first, second, kind(big)],
+    );
+    await mirror.send("notify", "for you", { wait: true, timeout: 15000 });
+    told.progress = (await progress)[0];
+    told.all = kind((await all)[0]);
+    told.mine = await mine;
+    await mirror.shout("hey");
+    told.shouted = await shouted;
+    await mirror.dispose();
+
+    const id = await client["rivet.gauge"].getOrCreate(["live"]).resolve();
+    const byId = client["rivet.gauge"].getForId(id).connect();
+    told.byId = await byId.who();
+    await byId.dispose();
+    return told;
+  },
+
+  async refusedConnections() {
+    const told = {};
+    const attempt = async (handle) => {
+      const conn = handle.connect();
+      const error = await new Promise((resolve) => conn.onError(resolve));
+      await conn.dispose();
+      return { group: error.group, code: error.code, message: error.message };
+    };
+    const client = createClient({ endpoint, encoding: "json" });
+    told.nobody = await attempt(client["rivet.members"].getOrCreate("1"));
+    told.unexposed = await attempt(client["rivet.unexposed"].getOrCreate("1"));
+    told.params = await attempt(client["rivet.gated"].getOrCreate("g", { params: { password: "guess" } }));
+    const gated = client["rivet.gated"].get("g", { params: { password: "sesame", "ü": "%" } }).connect();
+    await gated.ready;
+    told.letIn = gated.connStatus;
+    await gated.dispose();
+    const hidden = client["rivet.silent"].getOrCreate("s").connect();
+    const denied = new Promise((resolve) => hidden.onError((error) => resolve(`${error.group}.${error.code}`)));
+    hidden.on("anything", () => {});
+    told.hiddenEvents = [await denied, hidden.connStatus];
+    await hidden.dispose();
+    for (const encoding of ["bare", "cbor"]) {
+      told[encoding] = await attempt(createClient({ endpoint, encoding })["rivet.mirror"].getOrCreate("x"));
+    }
+    return told;
+  },
+
+  // Prints a line for each event until it is ended.
+  async listen() {
+    const client = createClient({ endpoint, encoding: "json" });
+    const conn = client["rivet.mirror"].getOrCreate("listening").connect();
+    conn.on("shouted", (data) => console.log("heard", JSON.stringify(data)));
+    conn.onStatusChange((status) => console.log("status", status));
+    console.log("echo", await conn.echo("listening"));
+    await new Promise(() => setInterval(() => {}, 1000));
+  },
+
   async encodings() {
     const told = {};
     for (const encoding of ["bare", "cbor"]) {

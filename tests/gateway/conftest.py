@@ -7,10 +7,27 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
+from actorqueues import Actor
 from actorqueues.client.depth import gauge
+from actorqueues.definitions.registry import registry
 from actorqueues.gateway.views import GatewayView
+from tests.gateway import actors
 from tests.gateway.authentication import BearerIsName
 from tests.gateway.rivetkit import rivetkit as rivetkit
+
+OWN = [
+    one
+    for one in vars(actors).values()
+    if isinstance(one, type) and issubclass(one, Actor) and one is not Actor
+]
+for own in OWN:  # other tests know nothing of them
+    registry.unregister(own)
+
+
+@pytest.fixture(autouse=True)
+def only_these_actors(empty_registry):
+    for own in OWN:
+        registry.register(own)
 
 
 class Gateway:

@@ -48,8 +48,8 @@ def test_arguments_and_outputs_have_tags(gateway):
 @pytest.mark.parametrize(
     ("action", "arguments", "code"),
     [
-        ("echo", [], "request.arguments_invalid"),
-        ("echo", [1, 2], "request.arguments_invalid"),
+        ("echo", [], "request.invalid"),
+        ("echo", [1, 2], "request.invalid"),
         ("echo", [["$Date", 1]], "request.parse_error"),
     ],
 )

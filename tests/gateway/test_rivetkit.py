@@ -1,23 +1,13 @@
 """The unmodified npm package against a real server and a real worker."""
 
-import socket
-import time
-from urllib.error import URLError
-from urllib.request import urlopen
-
 import pytest
 from django.contrib.auth import get_user_model
 
 from tests.gateway.actors import Gated
 from tests.gateway.rivetkit import run_client
+from tests.gateway.serving import free_port, wait_for_answer
 
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.gateway.settings"}
-
-
-def free_port():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
 
 
 @pytest.fixture
@@ -26,22 +16,10 @@ def endpoint(worker_process):
     port = free_port()
     worker_process(env=SETTINGS, settings={"POLL_INTERVAL": 0.2})
     server = worker_process.module(
-        "daphne", "-b", "127.0.0.1", "-p", port, "tests.asgi:application", env=SETTINGS
+        "daphne", "-b", "127.0.0.1", "-p", port, "tests.gateway.asgi:application", env=SETTINGS
     )
     wait_for_answer(f"http://127.0.0.1:{port}/rivet/metadata", server)
     return f"http://127.0.0.1:{port}/rivet"
-
-
-def wait_for_answer(url, server):
-    give_up_at = time.monotonic() + 30
-    while True:
-        try:
-            with urlopen(url, timeout=5):
-                return
-        except (URLError, ConnectionError):
-            assert time.monotonic() < give_up_at, server.output
-            assert server.returncode is None, server.output
-            time.sleep(0.05)
 
 
 def test_rivet_s_own_client_reaches_django_actors(backend, rivetkit, endpoint):
@@ -100,7 +78,7 @@ def see_errors(told):
         "body": "queue.message_invalid",
         "queue": "queue.unknown",
         "action": "actor.action_not_found",
-        "arguments": "request.arguments_invalid",
+        "arguments": "request.invalid",
         "type": "actor.unknown_type",
         "large": "queue.message_too_large",
         "broken": "internal.error",
@@ -131,3 +109,30 @@ def see_encodings(told):
 def refusal_of(error):
     assert "value" not in error, error
     return f"{error['group']}.{error['code']}"
+
+
+def test_rivet_s_own_client_connects_and_hears_events(backend, rivetkit, endpoint):
+    get_user_model().objects.create(username="ada")
+    told = run_client(rivetkit, endpoint, "connection")
+    assert told["read"] == 22
+    assert refusal_of(told["refused"]) == "actor.action_not_found"
+    assert told["events"] == [6, 8, 11]
+    assert told["status"] == "connected"
+    assert told["wait"] == [0.2, 0.1, {"type": "BigInt", "text": str(3**40)}]
+    assert told["progress"] == {"done": 1, "total": 2, "note": "for you", "attempt": 1}
+    assert told["all"] == {"type": "BigInt", "text": str(2**60)}
+    assert told["mine"] == ["for you"]
+    assert told["shouted"] == [["$x", "hey"]]
+    assert told["byId"] == ["live"]
+
+
+def test_rivet_s_own_client_is_told_why_it_may_not_connect(backend, rivetkit, endpoint):
+    Gated.create("g")
+    told = run_client(rivetkit, endpoint, "refusedConnections")
+    assert refusal_of(told["nobody"]) == refusal_of(told["params"]) == "auth.not_authenticated"
+    assert refusal_of(told["unexposed"]) == "actor.unknown_type"
+    assert told["letIn"] == "connected"
+    assert told["hiddenEvents"] == ["auth.forbidden", "connected"]
+    for encoding in ("bare", "cbor"):
+        assert refusal_of(told[encoding]) == "request.encoding_not_supported"
+        assert 'encoding: "json"' in told[encoding]["message"]

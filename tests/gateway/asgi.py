@@ -1,0 +1,14 @@
+import os
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.urls import path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.gateway.settings")
+django_application = get_asgi_application()
+
+from actorqueues.gateway.routing import websocket_urlpatterns  # noqa: E402
+
+routes = URLRouter([path("rivet/", URLRouter(websocket_urlpatterns))])
+application = ProtocolTypeRouter({"http": django_application, "websocket": AuthMiddlewareStack(routes)})

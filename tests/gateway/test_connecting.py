@@ -1,0 +1,225 @@
+"""The socket of ``connect()``, frame by frame, against a real server."""
+
+import json
+from contextlib import contextmanager
+from urllib.parse import quote, urlencode
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
+from django.test import Client
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from actorqueues.models import ActorInstance
+from tests.fixtures.backends import only_sqlite
+from tests.fixtures.workers import PATIENCE
+from tests.gateway.actors import Gated, Gauge, Members
+from tests.gateway.serving import free_port, wait_for_answer
+
+SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.gateway.settings"}
+
+
+@pytest.fixture
+def start_server(worker_process):
+    """``start_server("uvicorn")`` gives ``127.0.0.1:1234``."""
+
+    def start(kind="daphne", **settings):
+        port = free_port()
+        arguments = {"daphne": ["-b", "127.0.0.1", "-p", port], "uvicorn": ["--port", port]}[kind]
+        server = worker_process.module(
+            kind,
+            *arguments,
+            "tests.gateway.asgi:application",
+            env=SETTINGS,
+            settings={"POLL_INTERVAL": 0.2, **settings},
+        )
+        wait_for_answer(f"http://127.0.0.1:{port}/rivet/metadata", server)
+        return f"127.0.0.1:{port}"
+
+    return start
+
+
+@pytest.fixture
+def server(start_server):
+    return start_server()
+
+
+@contextmanager
+def opened(
+    server, actor, *, key="a", method="getOrCreate", params=None, encoding="json", speaks="rivet", **options
+):
+    query = {"rvt-method": method, "rvt-key": key} if method else {}
+    token = options.pop("token", None)
+    if token is not None:
+        query["rvt-token"] = token
+    protocols = [speaks, f"rivet_encoding.{encoding}"]
+    if params is not None:
+        protocols.append(f"rivet_conn_params.{quote(json.dumps(params), safe='')}")
+    address = f"ws://{server}/rivet/gateway/{actor}/connect?{urlencode(query)}"
+    with connect(address, subprotocols=protocols, proxy=None, open_timeout=PATIENCE, **options) as socket:
+        yield socket
+
+
+def heard(socket):
+    body = json.loads(socket.recv(timeout=PATIENCE))["body"]
+    return body["tag"], body["val"]
+
+
+def say(socket, tag, **val):
+    socket.send(json.dumps({"body": {"tag": tag, "val": val}}))
+
+
+def ask(socket, number, name, *arguments):
+    say(socket, "ActionRequest", id=["$BigInt", str(number)], name=name, args=list(arguments))
+
+
+def refused(socket):
+    """The error that the connection ends with."""
+    tag, error = heard(socket)
+    assert (tag, error["actionId"]) == ("Error", None)
+    assert close_code(socket) == 4403
+    return f"{error['group']}.{error['code']}"
+
+
+def close_code(socket):
+    with pytest.raises(ConnectionClosed) as closed:
+        socket.recv(timeout=PATIENCE)
+    return closed.value.rcvd.code
+
+
+@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+def test_a_connection_begins_with_its_actor_s_id_and_answers_actions(backend, start_server, kind):
+    with opened(start_server(kind), "rivet.mirror", key="x,y") as socket:
+        assert socket.subprotocol == "rivet"
+        tag, init = heard(socket)
+        row = ActorInstance.objects.get()
+        assert (tag, set(init)) == ("Init", {"actorId", "connectionId"})
+        assert (init["actorId"], row.key) == (f"{row.id.hex}-1", "x/y")
+        ask(socket, 7, "echo", ["$BigInt", str(2**60)])
+        answer = {"id": ["$BigInt", "7"], "output": ["$BigInt", str(2**60)]}
+        assert heard(socket) == ("ActionResponse", answer)
+        say(socket, "SubscriptionRequest", eventName="shouted", subscribe=True)
+        ask(socket, 8, "shout", "hey")
+        frames = dict(heard(socket) for _ in range(2))
+        assert frames["Event"] == {"name": "shouted", "args": [["$$x", "hey"]]}
+        assert frames["ActionResponse"] == {"id": ["$BigInt", "8"], "output": None}
+
+
+@only_sqlite
+def test_an_action_that_fails_is_an_error_of_its_own(server):
+    with opened(server, "rivet.gauge") as socket:
+        assert heard(socket)[0] == "Init"
+        for number, (name, code) in enumerate(
+            [("broken", "internal.error"), ("reed", "actor.action_not_found")]
+        ):
+            ask(socket, number, name)
+            tag, error = heard(socket)
+            assert (tag, error["actionId"]) == ("Error", ["$BigInt", str(number)])
+            assert f"{error['group']}.{error['code']}" == code
+        ask(socket, 9, "read", 1, 2)
+        assert heard(socket)[1]["code"] == "invalid"
+
+
+@only_sqlite
+def test_events_stop_when_they_are_no_longer_wanted(server):
+    with opened(server, "rivet.mirror") as listener, opened(server, "rivet.mirror") as other:
+        heard(listener), heard(other)
+        say(listener, "SubscriptionRequest", eventName="shouted", subscribe=True)
+        ask(listener, 0, "echo", 0)
+        heard(listener)
+        ask(other, 1, "shout", "first")
+        assert heard(listener)[1]["args"] == [["$$x", "first"]]
+        say(listener, "SubscriptionRequest", eventName="shouted", subscribe=False)
+        ask(listener, 2, "echo", "still here")
+        assert heard(listener)[1]["output"] == "still here"
+        ask(other, 3, "shout", "second")
+        assert heard(other)[0] == "ActionResponse"
+        with pytest.raises(TimeoutError):
+            listener.recv(timeout=1)
+
+
+@only_sqlite
+def test_who_may_not_connect_is_told_why(server):
+    eve = get_user_model().objects.create(username="eve")
+    Gated.create("a")
+    Members.create(str(eve.pk))
+    for actor, options, code in (
+        ("rivet.members", {}, "auth.not_authenticated"),
+        ("rivet.members", {"token": "nobody"}, "auth.authentication_failed"),
+        ("rivet.members", {"token": "eve"}, "auth.forbidden"),  # it is not hers
+        ("rivet.gated", {"params": {"password": "guess"}, "token": "eve"}, "auth.forbidden"),
+        ("rivet.gated", {"params": [1]}, "request.invalid"),
+        ("rivet.gated", {"key": "b", "params": {"password": "sesame"}, "token": "eve"}, "auth.forbidden"),
+        ("rivet.gauge", {"method": "get"}, "actor.not_found"),
+        ("0" * 32 + "-1", {"method": None}, "actor.not_found"),
+        ("rivet.unexposed", {}, "actor.unknown_type"),
+    ):
+        with opened(server, actor, **options) as socket:
+            assert refused(socket) == code, (actor, options)
+    assert ActorInstance.objects.count() == 2
+    with opened(server, "rivet.members", key=str(eve.pk), token="eve") as socket:
+        assert heard(socket)[0] == "Init"
+
+
+@only_sqlite
+def test_foreign_pages_and_other_protocols_are_not_let_in(server):
+    for options in ({"origin": "https://evil.example"}, {"speaks": "graphql-ws"}):
+        with pytest.raises(InvalidStatus) as refusal, opened(server, "rivet.mirror", **options):
+            pass
+        assert refusal.value.response.status_code == 403
+    with opened(server, "rivet.mirror", origin=f"http://{server}") as socket:
+        assert heard(socket)[0] == "Init"
+
+
+@only_sqlite
+def test_frames_that_make_no_sense_end_the_connection(server):
+    say_nonsense = ("{", "[]", '{"body": {"tag": "Init", "val": {}}}', '{"body": ["$Date", 1]}', b"\x00\x01")
+    for nonsense in say_nonsense:
+        with opened(server, "rivet.mirror") as socket:
+            assert heard(socket)[0] == "Init"
+            socket.send(nonsense)
+            assert refused(socket) == "request.parse_error"
+    with opened(server, "rivet.mirror") as socket:
+        assert heard(socket)[0] == "Init"
+        ask(socket, 0, "echo", "x" * 200_000)
+        assert close_code(socket) == 4413
+
+
+@only_sqlite
+def test_what_is_not_exposed_or_allowed_is_not_heard(server):
+    with opened(server, "rivet.silent") as socket:
+        assert heard(socket)[0] == "Init"
+        say(socket, "SubscriptionRequest", eventName="anything", subscribe=True)
+        tag, error = heard(socket)
+        assert (tag, error["actionId"], error["code"]) == ("Error", None, "forbidden")
+        ask(socket, 0, "hidden")  # the connection goes on
+        assert heard(socket)[1]["code"] == "action_not_found"
+
+
+def test_the_connection_ends_with_the_life_of_its_actor(backend, server, worker_process):
+    worker_process(env=SETTINGS)
+    with opened(server, "rivet.gauge") as socket:
+        assert heard(socket)[0] == "Init"
+        say(socket, "SubscriptionRequest", eventName="stepped", subscribe=True)
+        ask(socket, 0, "who")
+        assert heard(socket)[0] == "ActionResponse"
+        Gauge.get("a").destroy()
+        assert close_code(socket) == 4410
+    with opened(server, "rivet.gauge") as socket:
+        assert heard(socket)[1]["actorId"].endswith("-2")
+
+
+@only_sqlite
+def test_a_session_lets_in_until_it_ends(start_server):
+    server = start_server(WEBSOCKET_RECHECK=0.3)
+    ada = get_user_model().objects.create(username="ada")
+    browser = Client()
+    browser.force_login(ada)
+    cookie = {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
+    with opened(server, "rivet.members", key=str(ada.pk), additional_headers=cookie) as socket:
+        assert heard(socket)[0] == "Init"
+        ask(socket, 0, "hello")
+        assert heard(socket)[1]["output"] == f"hello {ada.pk}"
+        Session.objects.all().delete()
+        assert refused(socket) == "auth.forbidden"

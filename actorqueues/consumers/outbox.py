@@ -26,12 +26,17 @@ class Outbox:
     It keeps references to texts that all sockets share.
     """
 
+    __slots__ = (
+        "closed", "draining", "drop", "last_ping", "moved_at", "overdue", "pings", "read", "send", "sent",
+        "waiting", "waiting_bytes",
+    )  # fmt: skip
+
     def __init__(self, send: Callable[[str], Awaitable[None]], drop: Callable[[CloseCode], None]) -> None:
         self.send, self.drop = send, drop
         self.waiting: deque[str] = deque()
         self.waiting_bytes = 0
         self.sent = self.read = 0  # bytes since the start
-        self.pings: deque[tuple[int, int]] = deque()  # number, and what was sent before
+        self.pings: list[tuple[int, int]] = []  # number, and what was sent before
         self.last_ping = 0
         self.draining: asyncio.Task[None] | None = None
         self.overdue: asyncio.TimerHandle | None = None
@@ -76,7 +81,7 @@ class Outbox:
     def pong(self, number: int) -> None:
         """All that was sent before this ping was read."""
         while self.pings and self.pings[0][0] <= number:
-            self.read = self.pings.popleft()[1]
+            self.read = self.pings.pop(0)[1]
             self.moved_at = time.monotonic()
         self.expect_answer()
         self.drain_soon()

@@ -102,15 +102,6 @@ class Feed:
         self.subscriptions: list[Subscription] = []
         self.seen: set[int] = set()  # ids above the hub's floor that were handed over
 
-    @property
-    def has_new(self) -> bool:
-        return any(not one.started for one in self.subscriptions)
-
-    @property
-    def last(self) -> int:
-        """Where to read on, for the one that is furthest behind. All have started."""
-        return min(one.last or 0 for one in self.subscriptions)
-
     def prune(self, floor: int) -> None:
         if self.seen:
             self.seen = {event_id for event_id in self.seen if event_id > floor}

@@ -32,6 +32,10 @@ class Share:
     standing: Standing | None
     rows: list[EventRow]
 
+    @property
+    def has_new(self) -> bool:
+        return any(not subscription.started for subscription, _ in self.listeners)
+
 
 class Tidings:
     def __init__(self, shares: list[Share], newest: int, floor: int, addresses: dict[UUID, Address]) -> None:
@@ -91,20 +95,23 @@ class EventReader:
 
     def read(self, feeds: Mapping[UUID, Feed], ids: set[UUID] | None, *, anything: bool) -> Tidings:
         """``ids``: of the topics to look at; None: at all. ``anything``: there may be news of any topic."""
-        now, newest = time.monotonic(), events.newest_event_id(using=self.using)
-        floor = self.floor
-        if ids is not None and anything:
+        now, floor, newest = time.monotonic(), self.floor, 0
+        if ids is None or anything:
+            newest = events.newest_event_id(using=self.using)
             ids = self.probe(ids, newest)
         chosen = [feed for topic, feed in feeds.items() if ids is None or topic in ids]
         shares = [Share(feed, listeners_of(feed), None, []) for feed in chosen]
+        if not newest and any(share.has_new for share in shares):
+            newest = events.newest_event_id(using=self.using)
         self.read_actors([share for share in shares if isinstance(share.feed.topic, ActorTopic)], ids is None)
         self.read_users([share for share in shares if isinstance(share.feed.topic, UserTopic)])
         if ids is None:
             self.raise_floor(now, newest)
         return Tidings(shares, newest, floor, self.addresses)
 
-    def probe(self, ids: set[UUID], newest: int) -> set[UUID] | None:
-        if not self.in_commit_order:
+    def probe(self, ids: set[UUID] | None, newest: int) -> set[UUID] | None:
+        """Something was committed: what about? None: perhaps about anything."""
+        if ids is None or not self.in_commit_order:
             return None
         found = events.topics_after(self.probed, using=self.using) if newest > self.probed else set()
         self.probed = newest
@@ -112,7 +119,7 @@ class EventReader:
 
     def read_actors(self, shares: list[Share], everything: bool) -> None:
         by_id = {share.feed.topic.id: share for share in shares}
-        asked = [actor_id for actor_id, share in by_id.items() if everything or share.feed.has_new]
+        asked = [actor_id for actor_id, share in by_id.items() if everything or share.has_new]
         if asked:
             standings = events.read_standings(asked, using=self.using)
             for actor_id in asked:

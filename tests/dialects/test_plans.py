@@ -12,7 +12,16 @@ from actorqueues.storage.cancelling import cancel_message
 from actorqueues.storage.claiming import find_due, find_wakes, ring
 from actorqueues.storage.dead_letters import replay_dead_letters
 from actorqueues.storage.dialects import dialect_for
-from actorqueues.storage.events import read_events, read_progress
+from actorqueues.storage.events import (
+    last_progress_number,
+    read_addressed_events,
+    read_events,
+    read_new_events,
+    read_progress,
+    read_standings,
+    read_transient_events,
+    topics_after,
+)
 from actorqueues.storage.mailboxes import MailRequest, read_mail
 from actorqueues.storage.operations import Bury, Destroy, Emission, Emit, Return, SaveState, Send
 from actorqueues.storage.outcomes import message_status, read_outcomes
@@ -219,6 +228,18 @@ def ask_for_answers(backend, actor, heads):
     actor_exists(actor.actor_id, using=backend)
     read_events(actor.actor_id, after=0, limit=100, using=backend)
     read_progress(actor.actor_id, heads[0].uid, after=0, using=backend)
+    last_progress_number(actor.actor_id, heads[0].uid, using=backend)
+    listen(backend, [actor.actor_id, *(to(str(number)).actor_id for number in range(20))])
+
+
+def listen(backend, actor_ids):
+    newest = 10**9  # as always near the end of what there is
+    for some in (actor_ids[:1], actor_ids):
+        read_new_events(dict.fromkeys(some, 0), newest - 5, using=backend)
+        read_transient_events(some, newest - 5, using=backend)
+    read_standings(actor_ids, using=backend)
+    read_addressed_events(["7", "8"], newest - 5, using=backend)
+    topics_after(newest - 5, using=backend)
 
 
 def operate(backend, actor, heads):

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings as django_settings
 from django.utils.translation import gettext_lazy as _
 
 
@@ -17,3 +18,8 @@ class ActorQueuesConfig(AppConfig):
 
         ports.clients = DatabaseClients()
         registry.discover()
+        if getattr(django_settings, "CHANNEL_LAYERS", None):
+            from actorqueues.consumers import layer
+            from actorqueues.events import publishing
+
+            publishing.publish = layer.publish

@@ -104,6 +104,15 @@ def _alias(default: str) -> Setting[str]:
     return Setting(default, read, "the name of one of DATABASES")
 
 
+def _optional_alias(default: str | None) -> Setting[str | None]:
+    def read(value: Any) -> str | None:
+        if value is not None and (not isinstance(value, str) or not value):
+            raise TypeError(value)
+        return value
+
+    return Setting(default, read, "the name of one of CHANNEL_LAYERS, or None for none")
+
+
 def _choice(default: str, choices: tuple[str, ...]) -> Setting[str]:
     def read(value: Any) -> str:
         if value not in choices:
@@ -143,6 +152,7 @@ class Settings:
     MAX_RESIDENT = _count(10_000)
     BATCH_SIZE = _count(200)
 
+    CHANNEL_LAYER = _optional_alias("default")
     WEBSOCKET_HEARTBEAT = _duration(25)
     WEBSOCKET_PATIENCE = _duration(10)
     WEBSOCKET_RECHECK = _duration(60)

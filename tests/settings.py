@@ -71,6 +71,8 @@ ACTORQUEUES = {
     **json.loads(os.environ.get("AQ_TEST_SETTINGS", "{}")),
 }
 
+CHANNEL_LAYERS = json.loads(os.environ.get("AQ_TEST_CHANNEL_LAYERS", "{}"))
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STATIC_URL = "static/"
 USE_TZ = True

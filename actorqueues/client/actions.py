@@ -18,6 +18,7 @@ from actorqueues.client.targets import Target
 from actorqueues.definitions.abort import AbortSignal
 from actorqueues.definitions.action import Action
 from actorqueues.definitions.names import suggestion
+from actorqueues.events.publishing import tell_listeners
 from actorqueues.exceptions import (
     ActionNotFound,
     OperationRefused,
@@ -25,8 +26,8 @@ from actorqueues.exceptions import (
     StateNotSerializable,
     StateReadOnly,
 )
-from actorqueues.storage.events import store_transient_events, topics_of
-from actorqueues.wakeups import announce_after_commit
+from actorqueues.storage.events import store_transient_events
+from actorqueues.storage.operations import Emission
 
 
 class ReadOnlyPort:
@@ -115,8 +116,8 @@ class Reading:
         if self.port.events:
             port, using = self.port, self.target.using
             store_transient_events(port.actor_id, port.generation, port.events, using=using)
-            topics = topics_of(port.actor_id, (user_id for _, _, user_id in port.events))
-            announce_after_commit("events", topics, using=using)
+            told = [Emission(None, name, data, None, user_id) for name, data, user_id in port.events]
+            tell_listeners(((port.actor_id, one) for one in told), using=using)
 
 
 def find_action(target: Target, reference: Action[..., Any] | str) -> Action[..., Any]:

@@ -8,10 +8,9 @@ from django.db import DatabaseError, transaction
 from typing_extensions import TypeVar
 
 from actorqueues.bridge import refuse_running_loop
+from actorqueues.events.publishing import emitted, tell_listeners
 from actorqueues.exceptions import OperationRefused
-from actorqueues.storage.events import topics_of_chain
 from actorqueues.storage.stepping import begin_step, commit_step, is_settled
-from actorqueues.wakeups import announce_after_commit
 
 if TYPE_CHECKING:
     from actorqueues.mailbox.delivery import Delivery
@@ -55,7 +54,7 @@ def atomic_step(delivery: Delivery) -> Iterator[AtomicStep[Any]]:
                 delivery.require_alive()
                 chain.steps = [settling.completion(delivery, step.dumped(delivery))]
                 commit_step(chain, ground.lease, using=ground.using)
-                announce_after_commit("events", topics_of_chain(chain), using=ground.using)
+                tell_listeners(emitted(chain), using=ground.using)
         except DatabaseError:
             # The answer to a COMMIT can be lost: the message's row tells.
             if not chain.steps or not is_settled(delivery.head.id, using=ground.using):

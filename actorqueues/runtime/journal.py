@@ -13,14 +13,14 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError
 
 from actorqueues.conf import settings
+from actorqueues.events.publishing import tell_listeners
 from actorqueues.exceptions import LeaseLost
 from actorqueues.runtime.chains import FIRST_LOCKED_PAUSE, LONGEST_LOCKED_PAUSE, ActivationChain
 from actorqueues.runtime.statistics import Tally
 from actorqueues.runtime.telling import tell_sent
 from actorqueues.storage.dialects import dialect_for
-from actorqueues.storage.events import topics_of
 from actorqueues.storage.journal import commit_batch
-from actorqueues.storage.operations import Bury, Chain, ChainResult, Emit, Send, Settle
+from actorqueues.storage.operations import Bury, Chain, ChainResult, Emission, Emit, Send, Settle
 from actorqueues.storage.statistics import Counted
 from actorqueues.wakeups import announce_after_commit
 
@@ -193,7 +193,7 @@ def commit_and_announce(
     results = commit_batch(worker_id, sequence, chains, counted=counted, using=using)
     sent: set[UUID] = set()
     done: set[UUID] = set()
-    told: set[UUID] = set()
+    told: list[tuple[UUID, Emission]] = []
     for chain, result in zip(chains, results, strict=True):
         for operation in itertools.chain(*chain.steps[: result.applied]):
             # For every operation of a drain: isinstance with a union takes four times as long.
@@ -202,11 +202,10 @@ def commit_and_announce(
             elif (type(operation) is Settle or type(operation) is Bury) and operation.head.keeps_outcome:
                 done.add(operation.head.uid)
             elif type(operation) is Emit:
-                told |= topics_of(chain.actor_id, (one.user_id for one in operation.events))
+                told += [(chain.actor_id, one) for one in operation.events]
     if sent:
         announce_after_commit("work", sent, using=using)
     if done:
         announce_after_commit("done", done, using=using)
-    if told:
-        announce_after_commit("events", told, using=using)
+    tell_listeners(told, using=using)
     return results

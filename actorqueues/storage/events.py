@@ -16,7 +16,6 @@ from actorqueues.definitions.keys import decode_key
 from actorqueues.models import ActorInstance, Event
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.ids import key_id
-from actorqueues.storage.operations import Chain, Emit
 
 T = TypeVar("T")
 
@@ -84,14 +83,6 @@ def user_topic(user_id: str) -> UUID:
 
 def topics_of(actor_id: UUID, user_ids: Iterable[str | None]) -> set[UUID]:
     return {actor_id} | {user_topic(user_id) for user_id in user_ids if user_id is not None}
-
-
-def topics_of_chain(chain: Chain) -> set[UUID]:
-    topics: set[UUID] = set()
-    for operation in itertools.chain(*chain.steps):
-        if type(operation) is Emit:
-            topics |= topics_of(chain.actor_id, (one.user_id for one in operation.events))
-    return topics
 
 
 def newest_event_id(*, using: str) -> int:

@@ -107,6 +107,11 @@ class Scribe(Actor[dict[str, Any]]):
         Scribe.get_or_create(f"{self.key[0]}, heard").send(Scribe.doze, body)
 
     @handler
+    def announce(self, body: Entry) -> None:
+        self.broadcast("announced", body.note)
+        self.broadcast("told", body.note, to_user="7")
+
+    @handler
     def vanish(self, body: Entry) -> None:
         """Ends the process without a word, at every attempt."""
         os._exit(9)

@@ -29,6 +29,7 @@ from actorqueues.gateway.protocol import (
     init_text,
     read_frame,
     refusal_of_encoding,
+    refusal_text,
     response_text,
 )
 from actorqueues.models import ActorInstance
@@ -98,7 +99,7 @@ class GatewayConsumer(AsyncWebsocketConsumer):
 
     async def end(self, error: Exception) -> None:
         self.stop_hearing()
-        self.outgoing.put([error_text(error)])
+        self.outgoing.put([refusal_text(error)])
         await self.outgoing.flush()
         await self.close(REFUSED)
 
@@ -174,7 +175,7 @@ class GatewayConsumer(AsyncWebsocketConsumer):
     def deny(self, event: str, hearing: Hearing, error: Exception) -> None:
         """The client tells its ``onError``. A close would have it connect and ask again at once."""
         hearing.forget(event)
-        self.outgoing.put([error_text(error)])
+        self.outgoing.put([refusal_text(error)])
 
     def admit_event(self, name: str) -> None:
         if not self.target.actor_class.definition.exposes("events"):

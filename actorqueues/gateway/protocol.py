@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cbor2
@@ -57,10 +57,16 @@ def response_text(id: int, output: Any) -> str:
     return written("ActionResponse", {"id": big_int(id), "output": encode(output)})
 
 
-def error_text(error: BaseException, action_id: int | None = None) -> str:
-    """Without an action's id the client takes it for the end of the connection."""
-    said = encode(wire_error(error).payload)
-    return written("Error", {**said, "actionId": None if action_id is None else big_int(action_id)})
+def error_text(error: BaseException, action_id: int) -> str:
+    return written("Error", {**encode(wire_error(error).payload), "actionId": big_int(action_id)})
+
+
+def refusal_text(error: BaseException) -> str:
+    """Of a connection. What may be possible again soon has the code with which the client tries again."""
+    told = wire_error(error)
+    if told.status == 503:
+        told = replace(told, group="guard", code="service_unavailable")
+    return written("Error", {**encode(told.payload), "actionId": None})
 
 
 def event_text(event: LiveEvent) -> str:
@@ -83,7 +89,7 @@ def refusal_of_encoding(encoding: str) -> dict[str, Any]:
             + b"".join(map(bare_text, (told.group, told.code, told.message)))
             + NEITHER
         }
-    return {"text_data": error_text(EncodingRefused(encoding))}
+    return {"text_data": refusal_text(EncodingRefused(encoding))}
 
 
 # Version 3 of the protocol, and the second of its kinds of message.

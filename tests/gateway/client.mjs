@@ -181,6 +181,7 @@ const scenarios = {
     const client = createClient({ endpoint, encoding: "json" });
     const conn = client["rivet.mirror"].getOrCreate("listening").connect();
     conn.on("shouted", (data) => console.log("heard", JSON.stringify(data)));
+    conn.onError((error) => console.log("error", error.code));
     conn.onStatusChange((status) => console.log("status", status));
     console.log("echo", await conn.echo("listening"));
     await new Promise(() => setInterval(() => {}, 1000));

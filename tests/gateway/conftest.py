@@ -14,6 +14,8 @@ from actorqueues.gateway.views import GatewayView
 from tests.gateway import actors
 from tests.gateway.authentication import BearerIsName
 from tests.gateway.rivetkit import rivetkit as rivetkit
+from tests.gateway.serving import server as server
+from tests.gateway.serving import start_server as start_server
 
 OWN = [
     one

@@ -2,7 +2,9 @@
 
 import json
 from contextlib import contextmanager
+from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
+from urllib.request import Request, urlopen
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -11,38 +13,11 @@ from django.test import Client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from actorqueues.models import ActorInstance
-from tests.fixtures.backends import only_sqlite
+from actorqueues.models import ActorInstance, Message
+from tests.fixtures.backends import only_postgresql, only_sqlite
 from tests.fixtures.workers import PATIENCE
 from tests.gateway.actors import Gated, Gauge, Members
-from tests.gateway.serving import free_port, wait_for_answer
-
-SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.gateway.settings"}
-
-
-@pytest.fixture
-def start_server(worker_process):
-    """``start_server("uvicorn")`` gives ``127.0.0.1:1234``."""
-
-    def start(kind="daphne", **settings):
-        port = free_port()
-        arguments = {"daphne": ["-b", "127.0.0.1", "-p", port], "uvicorn": ["--port", port]}[kind]
-        server = worker_process.module(
-            kind,
-            *arguments,
-            "tests.gateway.asgi:application",
-            env=SETTINGS,
-            settings={"POLL_INTERVAL": 0.2, **settings},
-        )
-        wait_for_answer(f"http://127.0.0.1:{port}/rivet/metadata", server)
-        return f"127.0.0.1:{port}"
-
-    return start
-
-
-@pytest.fixture
-def server(start_server):
-    return start_server()
+from tests.gateway.serving import SETTINGS
 
 
 @contextmanager
@@ -223,3 +198,29 @@ def test_a_session_lets_in_until_it_ends(start_server):
         assert heard(socket)[1]["output"] == f"hello {ada.pk}"
         Session.objects.all().delete()
         assert refused(socket) == "auth.forbidden"
+
+
+@only_postgresql
+def test_without_its_database_the_gateway_says_so_and_stores_nothing(backend, start_server, proxy):
+    server = start_server(route=proxy.address)
+    send = f"http://{server}/rivet/gateway/rivet.mirror/queue/anything?rvt-method=getOrCreate&rvt-key=a"
+    with opened(server, "rivet.mirror") as connected:
+        assert heard(connected)[0] == "Init"
+        with proxy.refusing():
+            status, error = post(send, {"body": 1})
+            assert (status, error["group"], error["code"]) == (503, "database", "unavailable")
+            with opened(server, "rivet.mirror") as socket:  # the client tries again by itself
+                assert refused(socket) == "guard.service_unavailable"
+        assert post(send, {"body": 1}) == (200, {"status": "completed"})
+        ask(connected, 0, "echo", 1)
+        assert heard(connected)[1]["output"] == 1
+    assert Message.objects.count() == 1
+
+
+def post(address, data):
+    request = Request(address, json.dumps(data).encode(), {"Content-Type": "application/json"})
+    try:
+        with urlopen(request, timeout=PATIENCE) as answer:
+            return answer.status, json.load(answer)
+    except HTTPError as error:
+        return error.code, json.load(error)

@@ -1,25 +1,23 @@
 """The unmodified npm package against a real server and a real worker."""
 
+import subprocess
+import time
+from contextlib import contextmanager
+
 import pytest
 from django.contrib.auth import get_user_model
 
-from tests.gateway.actors import Gated
+from tests.fixtures.workers import eventually
+from tests.gateway.actors import Gated, Mirror
 from tests.gateway.rivetkit import run_client
-from tests.gateway.serving import free_port, wait_for_answer
-
-SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.gateway.settings"}
+from tests.gateway.serving import SETTINGS
 
 
 @pytest.fixture
-def endpoint(worker_process):
+def endpoint(worker_process, start_server):
     """Of a daphne with a worker beside it."""
-    port = free_port()
     worker_process(env=SETTINGS, settings={"POLL_INTERVAL": 0.2})
-    server = worker_process.module(
-        "daphne", "-b", "127.0.0.1", "-p", port, "tests.gateway.asgi:application", env=SETTINGS
-    )
-    wait_for_answer(f"http://127.0.0.1:{port}/rivet/metadata", server)
-    return f"http://127.0.0.1:{port}/rivet"
+    return f"http://{start_server()}/rivet"
 
 
 def test_rivet_s_own_client_reaches_django_actors(backend, rivetkit, endpoint):
@@ -136,3 +134,34 @@ def test_rivet_s_own_client_is_told_why_it_may_not_connect(backend, rivetkit, en
     for encoding in ("bare", "cbor"):
         assert refusal_of(told[encoding]) == "request.encoding_not_supported"
         assert 'encoding: "json"' in told[encoding]["message"]
+
+
+def test_rivet_s_own_client_connects_again_after_its_actor_was_destroyed(
+    backend, rivetkit, endpoint, tmp_path
+):
+    log = tmp_path / "listening.log"
+    with listening_client(rivetkit, endpoint, log) as said:
+        said("echo listening")
+        Mirror.get("listening").destroy()
+        said("status connecting\nstatus connected")
+        eventually(lambda: shout_is_heard(log), timeout=20)
+
+
+def shout_is_heard(log):
+    """It subscribes again a moment after it has connected."""
+    Mirror.get("listening").call(Mirror.shout, "again")
+    time.sleep(0.2)
+    return 'heard ["$x","again"]' in log.read_text()
+
+
+@contextmanager
+def listening_client(directory, endpoint, log):
+    command = ["node", "client.mjs", endpoint, "listen"]
+    with log.open("wb") as output:
+        client = subprocess.Popen(command, cwd=directory, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        yield lambda text: eventually(lambda: text in log.read_text(), timeout=20)
+    finally:
+        print(log.read_text())
+        client.kill()
+        client.wait()

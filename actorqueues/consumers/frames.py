@@ -150,6 +150,7 @@ def event_text(event: LiveEvent) -> str:
         event=event.name,
         number=event.number,
         message=None if event.message_uid is None else event.message_uid.hex,
+        user=event.user_id is not None,  # addressed to whoever gets it
     )
     return f'{head[:-1]},"data":{event.data}}}'
 

@@ -57,6 +57,10 @@ class Parrot(Actor[dict[str, Any]]):
     def heard(self, times: int = 1) -> list[str]:
         return self.state["said"] * times
 
+    @action(safe=True)
+    async def dawdle(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
     @action
     def whisper(self, text: str) -> None:
         self.broadcast("whisper", text)

@@ -1,0 +1,74 @@
+"""The way to a web server, which can be cut."""
+
+import asyncio
+import threading
+from contextlib import contextmanager, suppress
+
+
+class Way:
+    """Passes connections on, byte for byte. ``address`` is ``127.0.0.1:1234``."""
+
+    def __init__(self, server):
+        self.server = server.split(":")
+        self.connections = set()
+        self.is_closed = False
+        self.taken = 0  # connections
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, name="way", daemon=True)
+        self.thread.start()
+        self.listening = self.call(asyncio.start_server(self.serve, "127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.listening.sockets[0].getsockname()[1]}"
+
+    def call(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
+
+    async def serve(self, from_client, to_client):
+        self.taken += 1
+        if self.is_closed:
+            to_client.transport.abort()
+            return
+        from_server, to_server = await asyncio.open_connection(*self.server)
+        ends = (to_client, to_server)
+        self.connections.add(ends)
+        try:
+            await asyncio.wait(
+                [
+                    asyncio.ensure_future(pass_on(from_client, to_server)),
+                    asyncio.ensure_future(pass_on(from_server, to_client)),
+                ],
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            self.connections.discard(ends)
+            for end in ends:
+                end.transport.abort()
+
+    @contextmanager
+    def closed(self):
+        """Every connection is cut, and no new one comes about."""
+        self.is_closed = True
+        self.cut()
+        yield
+        self.is_closed = False
+
+    def cut(self):
+        self.call(self.cut_all())
+
+    async def cut_all(self):
+        for ends in self.connections:
+            for end in ends:
+                end.transport.abort()
+
+    def close(self):
+        self.is_closed = True
+        self.cut()
+        self.loop.call_soon_threadsafe(self.listening.close)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(10)
+
+
+async def pass_on(source, sink):
+    with suppress(OSError):
+        while data := await source.read(65536):
+            sink.write(data)
+            await sink.drain()

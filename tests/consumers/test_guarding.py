@@ -304,5 +304,5 @@ def test_the_frame_of_an_event_is_what_it_says():
     event = LiveEvent(1, UUID(int=1), "chat", ("a", "b"), 7, "said", data, UUID(int=2), None)
     assert json.loads(event_text(event)) == {
         "type": "event", "actor": "chat", "key": ["a", "b"], "event": "said", "number": 7,
-        "message": UUID(int=2).hex, "data": {"text": "ü\u2028"},
+        "message": UUID(int=2).hex, "user": False, "data": {"text": "ü\u2028"},
     }  # fmt: skip

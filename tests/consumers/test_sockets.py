@@ -28,7 +28,7 @@ def test_a_live_broadcast_reaches_all_browsers(start_worker, server):
             for browser in (one, other):
                 assert await browser.next("event") == {
                     "type": "event", "actor": "parrot", "key": ["x"], "event": "said", "number": 1,
-                    "message": sent["message"], "data": "hello",
+                    "message": sent["message"], "user": False, "data": "hello",
                 }  # fmt: skip
 
     asyncio.run(main())

@@ -11,6 +11,7 @@ class Way:
     def __init__(self, server):
         self.server = server.split(":")
         self.connections = set()
+        self.tasks = set()
         self.is_closed = False
         self.taken = 0  # connections
         self.loop = asyncio.new_event_loop()
@@ -30,18 +31,17 @@ class Way:
         from_server, to_server = await asyncio.open_connection(*self.server)
         ends = (to_client, to_server)
         self.connections.add(ends)
-        try:
-            await asyncio.wait(
-                [
-                    asyncio.ensure_future(pass_on(from_client, to_server)),
-                    asyncio.ensure_future(pass_on(from_server, to_client)),
-                ],
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        finally:
-            self.connections.discard(ends)
-            for end in ends:
-                end.transport.abort()
+        self.tasks.add(asyncio.current_task())
+        ways = [
+            asyncio.ensure_future(pass_on(from_client, to_server)),
+            asyncio.ensure_future(pass_on(from_server, to_client)),
+        ]
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        self.connections.discard(ends)
+        for end in ends:
+            end.transport.abort()
+        await asyncio.wait(ways)
+        self.tasks.discard(asyncio.current_task())
 
     @contextmanager
     def closed(self):
@@ -55,16 +55,20 @@ class Way:
         self.call(self.cut_all())
 
     async def cut_all(self):
-        for ends in self.connections:
+        for ends in list(self.connections):
             for end in ends:
                 end.transport.abort()
 
     def close(self):
         self.is_closed = True
-        self.cut()
-        self.loop.call_soon_threadsafe(self.listening.close)
+        self.call(self.end())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(10)
+
+    async def end(self):
+        self.listening.close()
+        await self.cut_all()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
 async def pass_on(source, sink):

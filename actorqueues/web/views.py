@@ -37,6 +37,7 @@ class WebView(APIView):
     """
 
     view_is_async = True
+    schema = None  # not DRF's to guess: actors describe themselves
     transport: ClassVar[Transport] = "http"
 
     @classmethod

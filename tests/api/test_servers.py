@@ -37,10 +37,12 @@ def free_port():
 
 
 class Server:
-    def __init__(self, starter, name, **options):
+    def __init__(self, starter, name, settings=QUICK, **options):
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
-        self.process: ManagedProcess = starter.module(name, *SERVERS[name](port), settings=QUICK, **options)
+        self.process: ManagedProcess = starter.module(
+            name, *SERVERS[name](port), settings=settings, **options
+        )
         eventually(self.answers)
 
     def answers(self):

@@ -41,7 +41,7 @@ logger = logging.getLogger("actorqueues.gateway")
 
 LAST_WORDS = 5.0  # seconds for what is under way when a socket ends
 # Close codes: servers let applications use 4000 to 4999.
-REFUSED, LIFE_OVER, FRAME_TOO_LARGE, SLOW_READER = 4403, 4410, 4413, 4429
+REFUSED, LIFE_OVER, FRAME_TOO_LARGE, SLOW_READER, TRY_AGAIN = 4403, 4410, 4413, 4429, 4503
 
 
 class GatewayConsumer(AsyncWebsocketConsumer):
@@ -130,7 +130,7 @@ class GatewayConsumer(AsyncWebsocketConsumer):
         hearing = self.hearing
         if hearing is None:
             return
-        if len(text_data or bytes_data or "") > settings.WEBSOCKET_MAX_BYTES:
+        if size_of(text_data or bytes_data or "") > settings.WEBSOCKET_MAX_BYTES:
             self.stop_hearing()
             await self.close(FRAME_TOO_LARGE)
             return
@@ -170,7 +170,11 @@ class GatewayConsumer(AsyncWebsocketConsumer):
             await in_thread(self.admit_event, request.event)
             await hearing.add(request.event)
         except Exception as error:  # noqa: BLE001  of whatever kind: it gets the wire's form
-            self.deny(request.event, hearing, error)
+            if wire_error(error).status < 500:
+                self.deny(request.event, hearing, error)
+            else:  # the client connects again, and asks for all its events
+                self.stop_hearing()
+                await self.close(TRY_AGAIN)
 
     def deny(self, event: str, hearing: Hearing, error: Exception) -> None:
         """The client tells its ``onError``. A close would have it connect and ask again at once."""
@@ -209,3 +213,7 @@ class GatewayConsumer(AsyncWebsocketConsumer):
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
+
+
+def size_of(frame: str | bytes) -> int:
+    return len(frame) if isinstance(frame, bytes) or frame.isascii() else len(frame.encode(errors="replace"))

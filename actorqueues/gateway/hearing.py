@@ -5,13 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from rest_framework.exceptions import APIException
+
 from actorqueues.client.targets import Target
+from actorqueues.conf import settings
 from actorqueues.events.feeds import ActorTopic, Subscription
 from actorqueues.events.hub import event_hub_of
 from actorqueues.events.live import LiveEvent, Reset, Started, Told
 from actorqueues.gateway.protocol import event_text
 
-LONGEST_START = 10.0  # seconds
+LONGEST_START = 5.0  # seconds
+
+
+class TooManySubscriptions(APIException):
+    status_code = 429
+    default_code = "too_many_subscriptions"
 
 
 class Hearing:
@@ -32,7 +40,12 @@ class Hearing:
         self.started = asyncio.Event()
 
     async def add(self, name: str) -> None:
-        """Returns when everything that is committed from now on is heard. Raises ``TimeoutError``."""
+        """Returns when everything that is committed from now on is heard.
+
+        Raises ``TooManySubscriptions``, and ``TimeoutError`` where the database is away.
+        """
+        if name not in self.names and len(self.names) >= settings.WEBSOCKET_SUBSCRIPTIONS:
+            raise TooManySubscriptions(f"There are {len(self.names)} subscriptions already.")
         self.names.add(name)
         if self.subscription is None:
             hub = event_hub_of(self.target.using)

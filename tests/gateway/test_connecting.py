@@ -172,6 +172,17 @@ def test_what_is_not_exposed_or_allowed_is_not_heard(server):
         assert heard(socket)[1]["code"] == "action_not_found"
 
 
+@only_sqlite
+def test_a_socket_hears_a_limited_number_of_events(start_server):
+    with opened(start_server(WEBSOCKET_SUBSCRIPTIONS=1), "rivet.mirror") as socket:
+        assert heard(socket)[0] == "Init"
+        for name in ("shouted", "shouted", "other"):
+            say(socket, "SubscriptionRequest", eventName=name, subscribe=True)
+        assert heard(socket)[1]["code"] == "too_many_subscriptions"
+        ask(socket, 0, "shout", "still")
+        assert {heard(socket)[0] for _ in range(2)} == {"Event", "ActionResponse"}
+
+
 def test_the_connection_ends_with_the_life_of_its_actor(backend, server, worker_process):
     worker_process(env=SETTINGS)
     with opened(server, "rivet.gauge") as socket:
@@ -214,6 +225,9 @@ def test_without_its_database_the_gateway_says_so_and_stores_nothing(backend, st
         assert post(send, {"body": 1}) == (200, {"status": "completed"})
         ask(connected, 0, "echo", 1)
         assert heard(connected)[1]["output"] == 1
+        with proxy.refusing():
+            say(connected, "SubscriptionRequest", eventName="shouted", subscribe=True)
+            assert close_code(connected) == 4503  # the client connects again and asks again
     assert Message.objects.count() == 1
 
 

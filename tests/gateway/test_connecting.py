@@ -184,7 +184,7 @@ def test_a_socket_hears_a_limited_number_of_events(start_server):
 
 
 def test_the_connection_ends_with_the_life_of_its_actor(backend, server, worker_process):
-    worker_process(env=SETTINGS)
+    worker_process(env=SETTINGS).wait_for_output("worker starts")
     with opened(server, "rivet.gauge") as socket:
         assert heard(socket)[0] == "Init"
         say(socket, "SubscriptionRequest", eventName="stepped", subscribe=True)

@@ -122,7 +122,9 @@ def test_many_wait_on_few_threads_while_others_are_answered(server, backend, wor
             started = time.monotonic()
             assert client.get("/api/actors/").status_code == 200
             took.append(time.monotonic() - started)
-    assert sorted(took)[len(took) // 2] < 2  # it waits for nobody, on a busy machine too; a benchmark says how fast
+    assert (
+        sorted(took)[len(took) // 2] < 2
+    )  # it waits for nobody, on a busy machine too; a benchmark says how fast
 
     worker_process("--no-supervise", settings=QUICK)
     answers = crowd.all_answers()

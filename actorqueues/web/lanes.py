@@ -14,6 +14,7 @@ from actorqueues.runtime.lanes import Lanes
 
 _making = threading.Lock()
 _lanes: list[Lanes] = []
+_context = ThreadSensitiveContext()  # one for all sockets: each would cost half a kilobyte
 
 
 def web_lanes() -> Lanes:
@@ -30,14 +31,12 @@ def calls_on_lanes() -> Iterator[None]:
 
     Without it all WebSockets of a process share one thread.
     """
-    context = ThreadSensitiveContext()
-    SyncToAsync.context_to_thread_executor[context] = web_lanes()
-    token = SyncToAsync.thread_sensitive_context.set(context)
+    SyncToAsync.context_to_thread_executor[_context] = web_lanes()
+    token = SyncToAsync.thread_sensitive_context.set(_context)
     try:
         yield
     finally:
         SyncToAsync.thread_sensitive_context.reset(token)
-        SyncToAsync.context_to_thread_executor.pop(context, None)
 
 
 # A forked child has the parent's lanes, but not their threads.

@@ -18,6 +18,7 @@ from actorqueues.events.live import CaughtUp, LiveEvent, Reset, Started
 from actorqueues.models import Event
 from actorqueues.storage.events import store_transient_events
 from tests.fixtures.backends import only_postgresql
+from tests.fixtures.servers import end_other_sessions
 from tests.fixtures.workers import PATIENCE, eventually
 
 
@@ -298,5 +299,25 @@ def test_the_thread_ends_when_nobody_listens_any_more_and_starts_again(backend, 
         async with listening(topic):
             pass
         assert hub.listeners == 0
+
+    asyncio.run(main())
+
+
+@only_postgresql
+def test_lost_connections_cost_a_moment_and_no_event(start_worker):
+    teller = define_teller().get_or_create("x")
+    start_worker()
+
+    async def main():
+        async with listening(topic_of(teller)) as ear:
+            for number in range(1, 4):
+                await asyncio.to_thread(cut_off_and_tell, number)
+                await ear.until(lambda ear, number=number: ear.heard == list(range(1, number + 1)))
+            assert ear.resets == []
+
+    def cut_off_and_tell(number):
+        end_other_sessions()
+        teller.send("tell", [number])
+        connections["postgresql"].close()
 
     asyncio.run(main())

@@ -2,8 +2,9 @@
 
 import json
 import os
-import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -113,7 +114,7 @@ def test_schemathesis_finds_nothing(backend, playground_registry, worker_process
     place.write_text(json.dumps(without_long_waits(document()), default=str))
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
     run = subprocess.run(
-        [shutil.which("schemathesis"), "run", place, "--url", server.address, "--checks", checks,
+        [Path(sys.executable).with_name("schemathesis"), "run", place, "--url", server.address, "--checks", checks,
          "--max-examples", str(EXAMPLES), "--generation-deterministic", "--phases", "examples,coverage,fuzzing",
          "--exclude-path-regex", "messages", "--request-timeout", "70"],
         cwd=tmp_path, capture_output=True, text=True, timeout=60 + EXAMPLES, check=False,

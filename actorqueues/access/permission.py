@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from actorqueues.access.requester import Access
 from actorqueues.definitions.actor import Actor
-from actorqueues.definitions.guards import Guards
+from actorqueues.definitions.guards import has_own_hook
 from actorqueues.exceptions import Forbidden
 
 Deed = Literal["connect", "publish", "read", "subscribe", "call", "create", "list", "destroy"]
@@ -30,6 +30,6 @@ def require(actor_class: type[Actor[Any]], access: Access, deed: Deed, *names: s
 
 def may_create(actor_class: type[Actor[Any]], access: Access) -> bool:
     """Whether what is sent may bring the actor into being. Asked after ``publish`` or ``call`` was allowed."""
-    if getattr(actor_class.can_create, "__func__", None) is Guards.can_create.__func__:  # type: ignore[attr-defined]
+    if not has_own_hook(actor_class, "can_create"):
         return True  # it follows can_publish, which has just let the requester in
     return bool(actor_class.can_create(access))

@@ -2,11 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from channels.exceptions import StopConsumer
-from channels.generic.websocket import AsyncWebsocketConsumer
 from rest_framework.exceptions import APIException
 
 from actorqueues.bridge import in_thread
@@ -20,42 +18,18 @@ from actorqueues.consumers.refusals import FrameInvalid, TooManyRequests
 from actorqueues.consumers.requests import Requests
 from actorqueues.web.callers import Caller
 from actorqueues.web.errors import wire_error
-from actorqueues.web.lanes import calls_on_lanes
+from actorqueues.web.sockets import LaneConsumer
 
 logger = logging.getLogger("actorqueues.consumers")
 
-LAST_WORDS = 5.0  # seconds for what is under way when a socket ends
 
+class ActorConsumer(LaneConsumer):
+    """Many actors over one socket: events, progress, messages, actions. See docs/reference/websocket.md."""
 
-class ActorConsumer(AsyncWebsocketConsumer):
-    """Many actors over one socket: events, progress, messages, actions. See docs/reference/websocket.md.
-
-    Channels' own machinery runs all consumers' queries on one thread and hops there for each frame besides;
-    here they run on the process's lanes, and only where there is something to query.
-    """
-
-    async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Any) -> None:
-        self.scope, self.base_send = scope, send
-        self.tasks: set[asyncio.Task[None]] = set()
+    def prepare(self) -> None:
         self.timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
         self.outbox: Outbox | None = None
         self.waiting = 0  # requests
-        with calls_on_lanes():
-            try:
-                while True:
-                    await self.dispatch(await receive())
-            except StopConsumer:
-                pass
-            finally:
-                await self.leave()
-
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        if message["type"] == "websocket.connect":
-            await self.connect()
-        elif message["type"] == "websocket.receive":
-            await self.receive(message.get("text"), message.get("bytes"))
-        elif message["type"] == "websocket.disconnect":
-            raise StopConsumer()
 
     # The beginning and the end
 
@@ -91,6 +65,7 @@ class ActorConsumer(AsyncWebsocketConsumer):
         """The server ends it: nothing more is sent or listened to, and the code says why."""
         logger.info("a socket is closed: %s (%d)", REASONS[code], code)
         self.stop()
+        self.cancel_tasks()
         self.spawn(self.close(int(code), REASONS[code]))  # daphne takes no other kind of number
 
     def stop(self) -> None:
@@ -99,14 +74,6 @@ class ActorConsumer(AsyncWebsocketConsumer):
         if self.outbox is not None:
             self.outbox.close()
             self.listening.close()
-        for task in self.tasks:
-            if task is not asyncio.current_task():
-                task.cancel()
-
-    async def leave(self) -> None:
-        self.stop()
-        if self.tasks:  # what a thread does at this moment ends first: its lane is known by this socket
-            await asyncio.wait(self.tasks, timeout=LAST_WORDS)
 
     # Frames
 
@@ -218,12 +185,6 @@ class ActorConsumer(AsyncWebsocketConsumer):
     def after(self, seconds: float, call: Callable[[], None]) -> None:
         if self.outbox is not None and not self.outbox.closed:
             self.timers[call] = asyncio.get_running_loop().call_later(seconds, call)
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-        return task
 
 
 def is_larger(text: str, limit: int) -> bool:

@@ -19,7 +19,7 @@ from actorqueues.consumers.frames import Follow, Subscribe, SubscribeUser, Unfol
 from actorqueues.consumers.listeners import ActorListener, MessageListener, UserListener
 from actorqueues.consumers.refusals import TooManySubscriptions
 from actorqueues.definitions.actor import Actor
-from actorqueues.definitions.guards import Guards
+from actorqueues.definitions.guards import has_own_hook
 from actorqueues.events.live import LiveEvent
 from actorqueues.exceptions import ActorQueuesError, MessageUnknown, UnknownActor
 from actorqueues.storage.events import PROGRESS, Standing, last_progress_number, read_standings
@@ -191,4 +191,4 @@ def refuse_hidden(actor_class: type[Actor[Any]], exposed: bool) -> None:
 
 def decides_by_name(actor_class: type[Actor[Any]]) -> bool:
     """Whether its ``can_subscribe`` is its own: then nobody can tell what it says of names still to come."""
-    return getattr(actor_class.can_subscribe, "__func__", None) is not Guards.can_subscribe.__func__  # type: ignore[attr-defined]
+    return has_own_hook(actor_class, "can_subscribe")

@@ -61,3 +61,8 @@ class Guards:
     def can_destroy(cls, access: Access) -> bool:
         """Staff only."""
         return access.is_staff
+
+
+def has_own_hook(actor_class: type[Guards], name: str) -> bool:
+    """Whether the class, or a base of its own, says something else than ``Guards``."""
+    return getattr(getattr(actor_class, name), "__func__", None) is not getattr(Guards, name).__func__

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from uuid import uuid4
 
-from channels.exceptions import StopConsumer
-from channels.generic.websocket import AsyncWebsocketConsumer
 from rest_framework.exceptions import APIException, ParseError
 
 from actorqueues.access import exposed_action
@@ -35,40 +32,21 @@ from actorqueues.gateway.protocol import (
 from actorqueues.models import ActorInstance
 from actorqueues.web.arguments import checked_arguments
 from actorqueues.web.errors import wire_error
-from actorqueues.web.lanes import calls_on_lanes
+from actorqueues.web.sockets import LaneConsumer
 
 logger = logging.getLogger("actorqueues.gateway")
 
-LAST_WORDS = 5.0  # seconds for what is under way when a socket ends
 # Close codes: servers let applications use 4000 to 4999.
 REFUSED, LIFE_OVER, FRAME_TOO_LARGE, SLOW_READER, TRY_AGAIN = 4403, 4410, 4413, 4429, 4503
 
 
-class GatewayConsumer(AsyncWebsocketConsumer):
+class GatewayConsumer(LaneConsumer):
     """The client is told what is wrong in a message: not every server passes on the reason of a close."""
 
-    async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Any) -> None:
-        self.scope, self.base_send = scope, send
-        self.tasks: set[asyncio.Task[None]] = set()
+    def prepare(self) -> None:
         self.running = asyncio.Semaphore(settings.WEBSOCKET_REQUESTS)  # more wait
         self.hearing: Hearing | None = None
         self.outgoing = Outgoing(self.send, self.slow_reader)
-        with calls_on_lanes():
-            try:
-                while True:
-                    await self.dispatch(await receive())
-            except StopConsumer:
-                pass
-            finally:
-                await self.leave()
-
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        if message["type"] == "websocket.connect":
-            await self.connect()
-        elif message["type"] == "websocket.receive":
-            await self.receive(message.get("text"), message.get("bytes"))
-        elif message["type"] == "websocket.disconnect":
-            raise StopConsumer()
 
     # The beginning and the end
 
@@ -116,13 +94,9 @@ class GatewayConsumer(AsyncWebsocketConsumer):
             self.hearing.close()
             self.hearing = None
 
-    async def leave(self) -> None:
+    def stop(self) -> None:
         self.stop_hearing()
         self.outgoing.close()
-        for task in self.tasks:
-            task.cancel()
-        if self.tasks:  # what a thread does at this moment ends first: its lane is known by this socket
-            await asyncio.wait(self.tasks, timeout=LAST_WORDS)
 
     # Frames
 
@@ -207,12 +181,6 @@ class GatewayConsumer(AsyncWebsocketConsumer):
                 await in_thread(self.admit_event, name)
             except (Forbidden, APIException) as error:
                 self.deny(name, hearing, error)
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-        return task
 
 
 def size_of(frame: str | bytes) -> int:

@@ -51,11 +51,8 @@ def test_the_client_s_token_comes_in_every_form(gateway, make_user):
 def test_the_project_s_own_header_goes_before_the_token(gateway, make_user):
     make_user("ada")
     headers = {"authorization": "Bearer nobody"}
-    refused(
-        gateway.call("rivet.members", "hello", token="ada", headers=headers),
-        401,
-        "auth.authentication_failed",
-    )
+    response = gateway.call("rivet.members", "hello", token="ada", headers=headers)
+    assert refused(response, 401, "auth.authentication_failed")
 
 
 def test_permission_classes_and_hooks_are_asked(gateway, make_user):
@@ -98,7 +95,7 @@ def test_the_query_string_is_not_the_connection_s_params(gateway, make_user):
     Gated.create("a")
     query = {"rvt-method": "get", "rvt-key": "a", "password": "sesame"}
     response = gateway.request("POST", "gateway/rivet.gated/queue/notes", {"body": "x"}, token="eve", **query)
-    refused(response, 403, "auth.forbidden")
+    assert refused(response, 403, "auth.forbidden")
 
 
 def test_who_may_not_create_sends_only_to_what_is_there(gateway, make_user):
@@ -131,8 +128,10 @@ def test_only_what_is_exposed_is_reached(gateway):
     ],
 )
 def test_other_addresses_are_told_in_the_client_s_form(gateway, method, path):
-    refused(gateway.request(method, path), 404, "request.not_found")
+    assert refused(gateway.request(method, path), 404, "request.not_found")
 
 
 def test_other_methods_are_told_in_the_client_s_form(gateway):
-    refused(gateway.request("GET", "gateway/rivet.gauge/queue/step"), 405, "request.method_not_allowed")
+    assert refused(
+        gateway.request("GET", "gateway/rivet.gauge/queue/step"), 405, "request.method_not_allowed"
+    )

@@ -54,13 +54,13 @@ def test_arguments_and_outputs_have_tags(gateway):
     ],
 )
 def test_arguments_that_do_not_fit(gateway, action, arguments, code):
-    refused(gateway.call("rivet.mirror", action, *arguments), 400, code)
+    assert refused(gateway.call("rivet.mirror", action, *arguments), 400, code)
 
 
 @pytest.mark.parametrize("data", [{"args": {}}, {"arguments": []}, {"args": [], "kwargs": {}}, []])
 def test_a_request_that_is_no_call(gateway, data):
     response = gateway.request("POST", "gateway/rivet.mirror/action/echo", data, **{"rvt-method": "get"})
-    refused(response, 400, "request.invalid")
+    assert refused(response, 400, "request.invalid")
 
 
 def test_an_action_that_breaks_tells_nothing_of_the_server(gateway):

@@ -107,4 +107,4 @@ def test_a_request_that_makes_no_actor(gateway, data, code):
 
 
 def test_a_question_about_no_actor(gateway):
-    refused(gateway.request("GET", "actors"), 400, "request.invalid")
+    assert refused(gateway.request("GET", "actors"), 400, "request.invalid")

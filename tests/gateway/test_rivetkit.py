@@ -23,7 +23,9 @@ def endpoint(worker_process, start_server):
 def test_rivet_s_own_client_reaches_django_actors(backend, rivetkit, endpoint):
     Gated.create("g")
     user = get_user_model().objects.create(username="ada")
-    see_addresses(run_client(rivetkit, endpoint, "addresses"))
+    told = run_client(rivetkit, endpoint, "addresses")
+    assert told["first"] == {"status": "completed", "response": {"value": 15}}
+    see_addresses(told)
     see_sending(run_client(rivetkit, endpoint, "sending"))
     see_actions(run_client(rivetkit, endpoint, "actions"))
     see_errors(run_client(rivetkit, endpoint, "errors"))
@@ -145,6 +147,7 @@ def test_rivet_s_own_client_connects_again_after_its_actor_was_destroyed(
         Mirror.get("listening").destroy()
         said("status connecting\nstatus connected")
         eventually(lambda: shout_is_heard(log), timeout=20)
+    assert 'heard ["$x","again"]' in log.read_text()
 
 
 def shout_is_heard(log):

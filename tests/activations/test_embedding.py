@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from django.db.utils import ConnectionDoesNotExist
 from actorqueues import Actor, Worker, handler
 from actorqueues.models import Worker as WorkerRow
 from actorqueues.runtime.options import WorkerOptions
+from tests.fixtures.ports import free_port
 from tests.fixtures.processes import PROJECT, database_environment
 from tests.fixtures.workers import PATIENCE, QUICK
 
@@ -33,12 +33,6 @@ def test_a_worker_runs_beside_a_running_loop(backend):
 
     assert asyncio.run(main()) == ["A", "B"]
     assert not WorkerRow.objects.exists()
-
-
-def free_port():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """daphne and uvicorn as processes of their own: many wait, others are answered, whoever hangs up is forgotten."""
 
 import asyncio
-import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from django.db import connections
 from actorqueues import asgi
 from actorqueues.models import Message, Wake
 from tests.fixtures.backends import only_postgresql
+from tests.fixtures.ports import free_port
 from tests.fixtures.processes import ManagedProcess
 from tests.playground.actors import Tally
 from tests.processes.evidence import QUICK, eventually
@@ -28,12 +28,6 @@ SERVERS = {
     "daphne": lambda port: ("-b", "127.0.0.1", "-p", port, APPLICATION),
     "uvicorn": lambda port: ("--host", "127.0.0.1", "--port", port, "--no-access-log", APPLICATION),
 }
-
-
-def free_port():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
 
 
 class Server:

@@ -9,6 +9,7 @@ from django.test import Client
 from actorqueues import Actor
 from actorqueues.definitions.registry import registry
 from tests.consumers import actors
+from tests.fixtures.ports import free_port
 from tests.fixtures.processes import ProcessStarter
 
 for found in vars(actors).values():  # other tests know nothing of them
@@ -43,12 +44,6 @@ def start_server(backend, tmp_path):
 @pytest.fixture
 def server(start_server):
     return start_server()
-
-
-def free_port():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
 
 
 def wait_for_port(port, process):

@@ -1,11 +1,12 @@
 """Real server processes."""
 
-import socket
 import time
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+
+from tests.fixtures.ports import free_port
 
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.gateway.settings"}
 
@@ -31,12 +32,6 @@ def start_server(worker_process):
 @pytest.fixture
 def server(start_server):
     return start_server()
-
-
-def free_port():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
 
 
 def wait_for_answer(url, server):

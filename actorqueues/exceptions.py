@@ -17,7 +17,8 @@ class ActorQueuesError(Exception):
     code: ClassVar[str] = "internal.error"
     status: ClassVar[int] = 500
 
-    def __init__(self, message: str | None = None, **metadata: Any) -> None:
+    # By position: metadata from elsewhere may have any name, and "message" is one.
+    def __init__(self, message: str | None = None, /, **metadata: Any) -> None:
         self.metadata = metadata
         self.message = message if message is not None else self._default_message()
         super().__init__(self.message)

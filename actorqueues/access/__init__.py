@@ -2,6 +2,7 @@
 
 from actorqueues.access.exposure import exposed_action, exposed_actor, exposed_actors, exposed_queue
 from actorqueues.access.permission import allows, require
+from actorqueues.access.redacting import redacted
 from actorqueues.access.requester import Access
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "exposed_actor",
     "exposed_actors",
     "exposed_queue",
+    "redacted",
     "require",
 ]

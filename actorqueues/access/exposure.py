@@ -20,10 +20,11 @@ def exposed_actors() -> list[type[Actor[Any]]]:
 
 def exposed_actor(type_name: str) -> type[Actor[Any]]:
     """Raises ``UnknownActor``."""
-    known = {actor_class.type_name: actor_class for actor_class in exposed_actors()}
-    if type_name not in known:
+    found = registry.find(type_name)
+    if found is None or not found.definition.exposed:
+        known = [actor_class.type_name for actor_class in exposed_actors()]
         raise UnknownActor(name=type_name, suggestion=suggestion(type_name, known))
-    return known[type_name]
+    return found
 
 
 def exposed_queue(actor_class: type[Actor[Any]], name: str) -> Queue[Any, Any]:

@@ -28,6 +28,19 @@ def require(actor_class: type[Actor[Any]], access: Access, deed: Deed, *names: s
         raise Forbidden()
 
 
+def may_see(access: Access, sender_id: str | None) -> bool:
+    """Whether a message or its outcome is this requester's to look at, wait for and take back, once its id is known.
+
+    What a user sent is theirs and the staff's; what nobody in particular sent is whoever's has its id.
+    """
+    return sender_id in (None, access.user_id) or access.is_staff
+
+
+def may_take_back(access: Access, sender_id: str | None) -> bool:
+    """Stricter than ``may_see``: an equal dedupe key gives the id of what the project's own code sent."""
+    return sender_id == access.user_id or access.is_staff
+
+
 def may_create(actor_class: type[Actor[Any]], access: Access) -> bool:
     """Whether what is sent may bring the actor into being. Asked after ``publish`` or ``call`` was allowed."""
     if not has_own_hook(actor_class, "can_create"):

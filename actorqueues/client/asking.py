@@ -14,74 +14,77 @@ from actorqueues.client.results import AnyResult
 from actorqueues.client.sending import delivery_in_hand, refuse_in_safe_action, repeatable, store
 from actorqueues.client.targets import Target
 from actorqueues.client.transactions import refuse_wait
+from actorqueues.client.waiting import Pending
 from actorqueues.definitions.queue import Queue
 from actorqueues.durations import Duration
-from actorqueues.storage.outcomes import StoredOutcome
 
 
-def send_to_wait(
-    target: Target, queue: Queue[Any, Any], body: Any, options: SendOptions
-) -> tuple[UUID, StoredOutcome | None]:
-    """Sends at once, inside a delivery too; gives the id to wait for, and the outcome a repeat found already.
+def send_to_wait(target: Target, queue: Queue[Any, Any], body: Any, options: SendOptions) -> Pending:
+    """Sends at once, inside a delivery too; gives what to wait for, perhaps found already by a repeat.
 
     Raises ``WaitOnSelf``, ``WaitInTransaction``, and what ``send`` raises.
     """
     refuse_in_safe_action()
     waiting.refuse_circle(target)
     refuse_wait(target.using)
+    waiting.refuse_in_testcase(target.using)
     delivery = delivery_in_hand()
     chain = () if delivery is None else delivery.waiting_chain
     outgoing = make_outgoing(target, queue, body, options, chain=chain, waits=True)
     if delivery is not None:
         outgoing = repeatable(outgoing, delivery)
+    pending = Pending(target.using, outgoing.uid, stored=delivery is not None)
     stored = store(target, queue, [outgoing], detached=bool(options.get("detached")))[0]
-    return stored.uid, waiting.look_up(target, stored.uid) if stored.deduplicated else None
+    if not stored.deduplicated:
+        return pending
+    pending.forget()
+    return Pending(target.using, stored.uid, waiting.look_up(target, stored.uid))
 
 
 def send_and_wait(
     target: Target, queue: Queue[Any, Any], body: Any, options: SendOptions, timeout: Duration | None
 ) -> AnyResult:
     seconds = waiting.time_to_wait(timeout)
-    uid, outcome = send_to_wait(target, queue, body, options)
-    if outcome is None:
-        outcome = waiting.wait_here(target, uid, seconds)
-    return waiting.result_of(target, queue, uid, outcome)
+    return finish(target, queue, send_to_wait(target, queue, body, options), seconds)
 
 
 async def send_and_await(
     target: Target, queue: Queue[Any, Any], body: Any, options: SendOptions, timeout: Duration | None
 ) -> AnyResult:
     seconds = waiting.time_to_wait(timeout)
-    uid, outcome = await in_thread(send_to_wait, target, queue, body, options)
-    return await finish(target, queue, uid, outcome, seconds)
+    pending = await in_thread(send_to_wait, target, queue, body, options)
+    return await finish_on_loop(target, queue, pending, seconds)
 
 
 def wait_for(target: Target, message: str | Receipt, timeout: Duration | None) -> AnyResult:
     seconds, uid = waiting.time_to_wait(timeout), waiting.uid_of(message)
-    outcome = find_to_wait(target, message, uid)
-    if outcome is None:
-        outcome = waiting.wait_here(target, uid, seconds)
-    return waiting.result_of(target, None, uid, outcome)
+    return finish(target, None, find_to_wait(target, message, uid), seconds)
 
 
 async def await_for(target: Target, message: str | Receipt, timeout: Duration | None) -> AnyResult:
     seconds, uid = waiting.time_to_wait(timeout), waiting.uid_of(message)
-    outcome = await in_thread(find_to_wait, target, message, uid)
-    return await finish(target, None, uid, outcome, seconds)
+    pending = await in_thread(find_to_wait, target, message, uid)
+    return await finish_on_loop(target, None, pending, seconds)
 
 
-def find_to_wait(target: Target, message: str | Receipt, uid: UUID) -> StoredOutcome | None:
+def find_to_wait(target: Target, message: str | Receipt, uid: UUID) -> Pending:
     waiting.refuse_unsettled(message)
     refuse_wait(target.using)
     waiting.refuse_circle(target)
-    return waiting.look_up(target, uid)
+    outcome = waiting.look_up(target, uid)
+    if outcome is None:
+        waiting.refuse_in_testcase(target.using)
+    return Pending(target.using, uid, outcome)
 
 
-async def finish(
-    target: Target, queue: Queue[Any, Any] | None, uid: UUID, outcome: StoredOutcome | None, seconds: float
+def finish(target: Target, queue: Queue[Any, Any] | None, pending: Pending, seconds: float) -> AnyResult:
+    return waiting.result_of(target, queue, pending.uid, pending.here(seconds))
+
+
+async def finish_on_loop(
+    target: Target, queue: Queue[Any, Any] | None, pending: Pending, seconds: float
 ) -> AnyResult:
+    outcome = await pending.on_loop(seconds)
     if outcome is None:
-        outcome = await waiting.wait_on_loop(target.using, uid, seconds)
-    if outcome is None:
-        return await in_thread(waiting.result_of, target, queue, uid, None)
-    return waiting.result_of(target, queue, uid, outcome)
+        return await in_thread(waiting.result_of, target, queue, pending.uid, None)
+    return waiting.result_of(target, queue, pending.uid, outcome)

@@ -90,13 +90,13 @@ class Following:
     def __init__(self, target: Target, message: str | Receipt) -> None:
         waiting.refuse_unsettled(message)
         refuse_wait(target.using)
+        waiting.refuse_in_testcase(target.using)
         self.target = target
         self.uid = waiting.uid_of(message)
         self.last = 0
         self.settled_at: float | None = None
         self.reports: list[ProgressReport] = []
-        if waiting.is_inline(target.using):
-            waiting.run_inline(self.uid, target.using, math.inf)
+        waiting.run_inline(self.uid, target.using, math.inf)
 
     def here(self, until: float) -> Iterator[ProgressReport]:
         while True:

@@ -15,7 +15,7 @@ class DeadMessage:
     id: str
     queue: str
     body: Any
-    reason: str  # "rejected", "exhausted", "crashed", "invalid" or "expired"
+    reason: str  # "rejected", "exhausted", "crashed", "invalid", "expired" or "buried"
     error: str | None
     failures: int
     crashes: int

@@ -18,6 +18,8 @@ from actorqueues.definitions.marks import CONTENT, ContentType
 from actorqueues.durations import Duration, seconds
 from actorqueues.storage.ids import key_id
 
+LONGEST_KEY = 255  # bytes of an idempotency key
+
 
 class SendOptions(TypedDict, total=False):
     """What every form of ``send`` takes by name."""
@@ -95,10 +97,14 @@ def dedupe_id(dedupe: Any, actor_id: UUID, queue: str, body: str | None) -> UUID
     return key_id("dedupe", actor_id, queue, encode_key(normalise_key(dedupe)))
 
 
+def is_idempotency_key(text: str) -> bool:
+    return 0 < len(text.encode(errors="replace")) <= LONGEST_KEY
+
+
 def idempotency_id(key: str, actor_id: UUID, queue: str, user_id: str | None) -> UUID:
     """Where this idempotency key is stored: it is the user's own, for one queue of one actor."""
-    if not isinstance(key, str) or not key or len(key.encode()) > 255:
-        raise ValueError("idempotency_key= is a text of 1 to 255 bytes.")
+    if not isinstance(key, str) or not is_idempotency_key(key):
+        raise ValueError(f"idempotency_key= is a text of 1 to {LONGEST_KEY} bytes.")
     return key_id("idempotency", actor_id, queue, "" if user_id is None else f"={user_id}", key)
 
 

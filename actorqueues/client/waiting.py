@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import json
 import math
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -13,8 +13,7 @@ from uuid import UUID
 
 from django.db import connections
 
-from actorqueues.bridge import in_thread
-from actorqueues.client.hub import Waiting, hub_of
+from actorqueues.client.hub import Waiter, hub_of
 from actorqueues.client.receipts import Receipt
 from actorqueues.client.results import AnyResult, Completed, Failed, TimedOut
 from actorqueues.client.sending import delivery_in_hand
@@ -98,56 +97,73 @@ def look_up(target: Target, uid: UUID) -> StoredOutcome | None:
                 break
             if status.status == "dead":
                 failed = OutcomeStatus.FAILED.value
-                return StoredOutcome(uid, status.actor_id, status.queue, failed, None, status.error)
+                return StoredOutcome(
+                    uid, status.actor_id, status.queue, failed, None, status.error, status.user_id
+                )
             if status.keeps_outcome:
                 return None
             break
     raise MessageUnknown(message_id=uid.hex)
 
 
-def wait_here(target: Target, uid: UUID, timeout: float) -> StoredOutcome | None:
-    """Blocks until the outcome is there. None: it is not within ``timeout`` seconds."""
-    using = target.using
-    if is_inline(using):
-        return run_inline(uid, using, timeout)
-    future = hub_of(using).wait_for(uid)
-    try:
-        with lane_lent(), aborting(future):
-            return future.result(None if math.isinf(timeout) else timeout)
-    except concurrent.futures.TimeoutError:
-        return None
-    finally:
-        hub_of(using).forget(uid, future)
+class Pending:
+    """The outcome of one message, for one who waits: blocking, or on an event loop.
 
+    ``stored`` false: the message is sent only after this. Then nothing has to be looked for, because whatever
+    becomes of it is announced to those who wait by then.
+    """
 
-async def wait_on_loop(using: str, uid: UUID, timeout: float) -> StoredOutcome | None:
-    """The same without blocking."""
-    if await in_thread(is_inline, using) and inline_runner is not None:
-        return await inline_runner.wait_on_loop(uid, using, timeout)
-    future = hub_of(using).wait_for(uid)
-    try:
-        async with asyncio.timeout(None if math.isinf(timeout) else timeout):
-            return await asyncio.wrap_future(future)
-    except TimeoutError:
-        return None
-    finally:
-        hub_of(using).forget(uid, future)
+    __slots__ = ("outcome", "uid", "using", "waiter")
 
+    def __init__(
+        self, using: str, uid: UUID, outcome: StoredOutcome | None = None, *, stored: bool = True
+    ) -> None:
+        self.using, self.uid, self.outcome = using, uid, outcome
+        self.waiter: Waiter | None = None
+        if outcome is None and inline_runner is None:
+            self.waiter = hub_of(using).wait_for(uid, look=stored)
 
-def is_inline(using: str) -> bool:
-    """Whether a test handles messages in here. Raises ``WaitInTransaction`` in a TestCase without that."""
-    if inline_runner is not None:
-        return True
-    if in_testcase(connections[using]):
-        raise WaitInTransaction(
-            "Nobody else sees what this test has sent: it runs in a transaction. Use actorqueues.testing "
-            '(the fixture "actors"), which handles messages in here, or a TransactionTestCase with a worker.'
-        )
-    return False
+    def forget(self) -> None:
+        """Nobody waits for it any more. (Whoever is cancelled before they could say so just drops it.)"""
+        if self.waiter is not None:
+            hub_of(self.using).forget(self.uid, self.waiter)
+
+    def here(self, timeout: float) -> StoredOutcome | None:
+        """Blocks until the outcome is there. None: it is not within ``timeout`` seconds."""
+        if self.waiter is None:
+            return self.outcome or run_inline(self.uid, self.using, timeout)
+        try:
+            with lane_lent(), aborting(self.waiter):
+                return self.waiter.block(None if math.isinf(timeout) else timeout)
+        finally:
+            self.forget()
+
+    async def on_loop(self, timeout: float) -> StoredOutcome | None:
+        """The same without blocking, and without a hop into a thread: thousands may wait like this."""
+        if self.waiter is None:
+            if self.outcome is not None or inline_runner is None:
+                return self.outcome
+            return await inline_runner.wait_on_loop(self.uid, self.using, timeout)
+        try:
+            async with asyncio.timeout(None if math.isinf(timeout) else timeout):
+                return await self.waiter.wait()
+        except TimeoutError:
+            return self.waiter.outcome  # it may have come in this very moment
+        finally:
+            self.forget()
 
 
 def run_inline(uid: UUID, using: str, timeout: float) -> StoredOutcome | None:
     return None if inline_runner is None else inline_runner.wait(uid, using, timeout)
+
+
+def refuse_in_testcase(using: str) -> None:
+    """Raises ``WaitInTransaction`` in a TestCase whose actors are not handled in the test itself."""
+    if inline_runner is None and in_testcase(connections[using]):
+        raise WaitInTransaction(
+            "Nobody else sees what this test has sent: it runs in a transaction. Use actorqueues.testing "
+            '(the fixture "actors"), which handles messages in here, or a TransactionTestCase with a worker.'
+        )
 
 
 @contextmanager
@@ -162,23 +178,26 @@ def lane_lent() -> Iterator[None]:
 
 
 @contextmanager
-def aborting(future: Waiting) -> Iterator[None]:
+def aborting(waiter: Waiter) -> Iterator[None]:
     """A handler that is aborted waits no longer: ``ActorAborted``."""
     delivery = current_delivery.get()
     signal = None if delivery is None else getattr(delivery.message, "signal", None)
     if signal is None:
         yield
         return
+    aborted = threading.Event()
 
     def give_up(*_: Any) -> None:
-        if not future.done():
-            future.set_exception(ActorAborted())
+        aborted.set()
+        waiter.give_up()
 
     signal.add_callback(give_up)
     try:
         yield
     finally:
         signal.remove_callback(give_up)
+    if aborted.is_set() and waiter.outcome is None:
+        raise ActorAborted()
 
 
 def result_of(

@@ -1,9 +1,11 @@
-"""What those outside may do with the actors of a type. Asked on every transport alike."""
+"""What those outside may do with the actors of a type, and what people see of them. Asked on every transport alike."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from actorqueues.definitions.redaction import masked
 
 if TYPE_CHECKING:
     from actorqueues.access.requester import Access
@@ -61,6 +63,16 @@ class Guards:
     def can_destroy(cls, access: Access) -> bool:
         """Staff only."""
         return access.is_staff
+
+    @classmethod
+    def redact(cls, kind: str, name: str, value: Any) -> Any:
+        """What people see of stored data, in the admin, the inspector and the commands.
+
+        ``kind``: "body", "headers", "params", "state", "event", "reply" or "input". ``name``: of the queue or event,
+        "" for state and input. ``value`` is parsed JSON. By default what has the name of a secret is masked; call
+        ``super()`` to keep that. If it raises, nothing is shown.
+        """
+        return masked(value)
 
 
 def has_own_hook(actor_class: type[Guards], name: str) -> bool:

@@ -27,6 +27,7 @@ OVERRIDABLE = frozenset(
         "on_sleep",
         "on_wake",
         "permission_classes",
+        "redact",
         "run",
         "sleep_after",
         "type_name",

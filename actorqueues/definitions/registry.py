@@ -43,6 +43,9 @@ class Registry:
         except KeyError:
             raise UnknownActor(name=type_name, suggestion=suggestion(type_name, self._classes)) from None
 
+    def find(self, type_name: str) -> type[Actor[Any]] | None:
+        return self._classes.get(type_name)
+
     def all(self) -> list[type[Actor[Any]]]:
         return list(self._classes.values())
 

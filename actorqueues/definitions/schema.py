@@ -14,6 +14,7 @@ from pydantic_core import (
 )
 
 from actorqueues.definitions.json_rules import (
+    Path,
     first_refused_json,
     first_refused_value,
     lone_surrogate,
@@ -37,12 +38,21 @@ _NO_SCHEMAS = frozenset({"metadata", "default", "expected", "members", "custom_e
 class SchemaError(ValueError):
     """A value does not fit its schema. ``path`` leads to the place, ``problem`` says what is wrong there.
 
-    ``refused``: it may fit, and has no form as JSON that could be stored.
+    ``problems`` has every place that is wrong, each with its path. ``refused``: it may fit, and has no form as JSON
+    that could be stored.
     """
 
-    def __init__(self, problem: str, path: tuple[str | int, ...] = (), *, refused: bool = False) -> None:
+    def __init__(
+        self,
+        problem: str,
+        path: Path = (),
+        *,
+        refused: bool = False,
+        problems: tuple[tuple[Path, str], ...] = (),
+    ) -> None:
         self.problem = problem
         self.path = path
+        self.problems = problems or ((path, problem),)
         self.refused = refused
         super().__init__(f"{path_text(path)}: {problem}" if path else problem)
 
@@ -52,7 +62,9 @@ class SchemaError(ValueError):
         problem = first["msg"]
         if others:
             problem += "; " + "; ".join(f"{path_text(other['loc'])}: {other['msg']}" for other in others[:4])
-        return cls(problem, first["loc"])
+        return cls(
+            problem, first["loc"], problems=tuple((one["loc"], one["msg"]) for one in (first, *others))
+        )
 
 
 class Schema:

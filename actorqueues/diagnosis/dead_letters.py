@@ -10,7 +10,9 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from actorqueues.access.redacting import redacted
 from actorqueues.definitions.keys import actor_id_for
+from actorqueues.definitions.redaction import Kind
 from actorqueues.models import DeadLetter
 
 
@@ -72,8 +74,12 @@ def summary(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def whole(letter: DeadLetter) -> dict[str, Any]:
-    """Everything that is kept of it."""
+def whole(letter: DeadLetter, *, unredacted: bool = False) -> dict[str, Any]:
+    """Everything that is kept of it, as its actor's class lets people see it."""
+
+    def shown(kind: Kind, value: Any) -> Any:
+        return value if unredacted else redacted(letter.actor.type, kind, letter.queue, value)
+
     meta = json.loads(letter.meta) if letter.meta else {}
     return {
         **summary(letter),
@@ -81,8 +87,8 @@ def whole(letter: DeadLetter) -> dict[str, Any]:
         "crashes": letter.crashes,
         "enqueued_at": letter.enqueued_at.isoformat(),
         "user": letter.user_id,
-        "headers": meta.get("headers", {}),
-        "params": meta.get("params", {}),
-        "body": None if letter.body is None else json.loads(letter.body),
+        "headers": shown("headers", meta.get("headers", {})),
+        "params": shown("params", meta.get("params", {})),
+        "body": None if letter.body is None else shown("body", json.loads(letter.body)),
         "error": letter.error,
     }

@@ -56,7 +56,13 @@ def some(names: Iterable[object], most: int = 5) -> str:
 
 def duration(seconds: float) -> str:
     """``45 s``, ``12 min``, ``3.5 h``, ``2.1 days``"""
-    for limit, size, unit in ((120, 1, "s"), (7200, 60, "min"), (172800, 3600, "h")):
+    number, unit = measured(seconds)
+    return f"{number} {unit}"
+
+
+def measured(seconds: float) -> tuple[str, str]:
+    """A number that people like to read, and its unit: ``s``, ``min``, ``h`` or ``days``."""
+    for limit, size, decimals, unit in ((120, 1, 0, "s"), (7200, 60, 0, "min"), (172800, 3600, 1, "h")):
         if seconds < limit:
-            return f"{seconds / size:.{1 if size == 3600 else 0}f} {unit}"
-    return f"{seconds / 86400:.1f} days"
+            return f"{seconds / size:.{decimals}f}", unit
+    return f"{seconds / 86400:.1f}", "days"

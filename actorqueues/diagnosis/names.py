@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import connections
 from django.db.models import QuerySet
 
 from actorqueues.definitions.names import suggestion
@@ -11,11 +12,26 @@ from actorqueues.definitions.registry import registry
 from actorqueues.exceptions import UnknownActor, UnknownQueue
 from actorqueues.models import ActorInstance, Wake
 
+TYPES = """
+WITH RECURSIVE found(type) AS (
+    SELECT min(type) FROM {table}
+    UNION ALL
+    SELECT (SELECT min(t.type) FROM {table} t WHERE t.type > found.type) FROM found WHERE found.type IS NOT NULL
+)
+SELECT type FROM found WHERE type IS NOT NULL
+"""
+
 
 def types_in_database(using: str) -> list[str]:
     """Types that have actors, or mail for actors without a row yet. One index probe a type and table."""
-    actors, wakes = ActorInstance.objects.using(using), Wake.objects.using(using)
-    return sorted({*distinct(actors, "type"), *distinct(wakes, "type")})
+    return sorted({*stored_types(ActorInstance, using), *stored_types(Wake, using)})
+
+
+def stored_types(model: type[ActorInstance | Wake], using: str) -> list[str]:
+    """As ``distinct``, in one query: a page may not make one for each type."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(TYPES.format(table=model._meta.db_table))
+        return [name for (name,) in cursor.fetchall()]
 
 
 def distinct(rows: QuerySet[Any], field: str) -> list[Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connections
-from django.db.models import QuerySet
+from pydantic_core import from_json
 
 from actorqueues.models import Statistic
 from actorqueues.models.statistic import MINUTE
@@ -15,7 +17,17 @@ from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.statistics import Counts
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-READ = ("type", "queue", "began_at", "sent", "settled", "failed", "dead", "latencies")
+READ = ("type", "queue", "seconds", "began_at", "sent", "settled", "failed", "dead", "latencies")
+
+
+class Read(NamedTuple):
+    """A stored row. A day of many workers has thousands: no model instances, and each is parsed once."""
+
+    type: str
+    queue: str
+    seconds: int
+    began_at: datetime
+    counts: Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +61,8 @@ def last_hour(using: str, actor_type: str | None = None, queue: str | None = Non
     """60 points, the last one of the latest minute that is over. A worker's part of it may be seconds late."""
     step = timedelta(minutes=1)
     until = floor(now(using), step)
-    rows = chosen(using, until - timedelta(hours=1), actor_type, queue).filter(seconds=MINUTE)
-    return series(rows, until, step, 60)
+    rows = read(using, until - timedelta(hours=1), actor_type, queue)
+    return series(minutely(rows), until, step, 60)
 
 
 def last_day(using: str, actor_type: str | None = None, queue: str | None = None) -> list[Point]:
@@ -66,28 +78,62 @@ def last_week(using: str, actor_type: str | None = None, queue: str | None = Non
 def by_hour(using: str, hours: int, actor_type: str | None, queue: str | None) -> list[Point]:
     step = timedelta(hours=1)
     until = floor(now(using), step) + step
-    return series(chosen(using, until - hours * step, actor_type, queue), until, step, hours)
+    return series(read(using, until - hours * step, actor_type, queue), until, step, hours)
 
 
 def totals_by_queue(using: str, over: timedelta, actor_type: str | None = None) -> list[QueueTotal]:
     """By type and queue, over this time before now; more than 3 hours ago only whole hours are known."""
-    totals: defaultdict[tuple[str, str], Counts] = defaultdict(Counts)
-    for row in chosen(using, now(using) - over, actor_type, None):
-        totals[row.type, row.queue].add(Counts.of(row))
-    return [QueueTotal(*numbers(one), *key) for key, one in sorted(totals.items())]
+    return totals(read(using, now(using) - over, actor_type, None))
 
 
-def chosen(using: str, since: datetime, actor_type: str | None, queue: str | None) -> QuerySet[Statistic]:
-    rows = Statistic.objects.using(using).recent(since).only(*READ)
+@dataclass(frozen=True)
+class Recent:
+    """What one look at the statistics gives."""
+
+    hour: list[Point]
+    day: list[Point]
+    queues: list[QueueTotal]
+    """Of the last hour."""
+
+
+def recent(using: str) -> Recent:
+    """The same as ``last_hour``, ``last_day`` and ``totals_by_queue`` of an hour together, read once."""
+    present, minute, hour = now(using), timedelta(minutes=1), timedelta(hours=1)
+    end_of_hour, end_of_day = floor(present, minute), floor(present, hour) + hour
+    rows = read(using, end_of_day - 24 * hour)
+    fresh = minutely(row for row in rows if row.began_at >= end_of_hour - hour)
+    return Recent(series(fresh, end_of_hour, minute, 60), series(rows, end_of_day, hour, 24), totals(fresh))
+
+
+def read(using: str, since: datetime, actor_type: str | None = None, queue: str | None = None) -> list[Read]:
+    rows = Statistic.objects.using(using).recent(since)
     if actor_type is not None:
         rows = rows.filter(type=actor_type)
-    return rows if queue is None else rows.filter(queue=queue)
+    if queue is not None:
+        rows = rows.filter(queue=queue)
+    return [
+        Read(type_name, name, seconds, began_at, Counts(sent, settled, failed, dead, from_json(latencies)))
+        for type_name, name, seconds, began_at, sent, settled, failed, dead, latencies in rows.values_list(
+            *READ
+        )
+    ]
 
 
-def series(rows: QuerySet[Statistic], until: datetime, step: timedelta, length: int) -> list[Point]:
+def minutely(rows: Iterable[Read]) -> list[Read]:
+    return [row for row in rows if row.seconds == MINUTE]
+
+
+def totals(rows: Iterable[Read]) -> list[QueueTotal]:
+    counts: defaultdict[tuple[str, str], Counts] = defaultdict(Counts)
+    for row in rows:
+        counts[row.type, row.queue].add(row.counts)
+    return [QueueTotal(*numbers(one), *key) for key, one in sorted(counts.items())]
+
+
+def series(rows: Iterable[Read], until: datetime, step: timedelta, length: int) -> list[Point]:
     counts: defaultdict[datetime, Counts] = defaultdict(Counts)
     for row in rows:
-        counts[floor(row.began_at, step)].add(Counts.of(row))
+        counts[floor(row.began_at, step)].add(row.counts)
     starts = [until - step * number for number in range(length, 0, -1)]
     return [Point(*numbers(counts[start]), start) for start in starts]
 

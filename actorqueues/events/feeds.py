@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from actorqueues.events.live import CaughtUp, LiveEvent, Reset, Started, Told, live_event
-from actorqueues.storage.events import EventRow, Standing, user_topic
+from actorqueues.storage.dialects import EventRow
+from actorqueues.storage.events import Standing, user_topic
 
 Receive = Callable[[Sequence[Told]], None]
 
@@ -44,7 +45,18 @@ Topic = ActorTopic | UserTopic
 class Subscription:
     """One listener. ``receive(told)`` is called on its loop, in order."""
 
-    __slots__ = ("asked", "born", "generation", "last", "loop", "receive", "started", "topic")
+    __slots__ = (
+        "asked",
+        "born",
+        "first",
+        "generation",
+        "last",
+        "loop",
+        "passed",
+        "receive",
+        "started",
+        "topic",
+    )
 
     def __init__(
         self,
@@ -58,14 +70,37 @@ class Subscription:
         self.last = after  # the number it has heard last; None: whatever is the last one when it starts
         self.generation = generation
         self.started = False
-        self.born = 0  # transient events up to this id came before it
+        self.born = 0  # the newest id when it began
+        self.passed: frozenset[int] | None = None  # ids up to this one that came before it; None: all
+        self.first = 0  # numbered events above this are told
         self.asked: list[CaughtUp] = []
 
-    def start(self, standing: Standing, newest: int) -> list[Told]:
-        self.started, self.born = True, newest
+    def start(self, standing: Standing, newest: int, seen: frozenset[int]) -> list[Told]:
+        """``seen``: the ids that its topic's feed has handed over by now, this look's among them."""
+        self.born, self.passed = newest, seen
         if self.last is None:
             self.last = standing.number
-        return [Started(standing), *self.follow_life(standing)]
+        self.first = self.last
+        began = [Started(standing), *self.follow_life(standing)]
+        self.started = True  # last: what other threads ask of it is known then
+        return began
+
+    def tells(self, event_id: int, number: int | None) -> bool:
+        """Whether an event of its topic is among what it is told, by now or later. From any thread, once it began."""
+        return self.is_new(event_id) if number is None else number > self.first
+
+    def is_new(self, event_id: int) -> bool:
+        """Of an event that its feed hands over once.
+
+        Ids are not in the order of the commits on PostgreSQL: a lower one that was not there yet is new all the same.
+        """
+        passed = self.passed
+        return event_id > self.born or (passed is not None and event_id not in passed)
+
+    def prune(self, floor: int) -> None:
+        """Nothing up to this id is read any more."""
+        if self.passed is not None and floor >= self.born:
+            self.passed = None
 
     def follow_life(self, standing: Standing) -> list[Told]:
         """After a destroy numbers begin anew."""
@@ -74,7 +109,7 @@ class Subscription:
             self.generation = standing.generation
         if not other and (self.last or 0) <= standing.number:
             return []
-        self.last = standing.number
+        self.last = self.first = standing.number
         return [Reset(standing)]
 
     def pick(self, rows: Iterable[tuple[EventRow, LiveEvent]]) -> list[Told]:
@@ -83,7 +118,7 @@ class Subscription:
         last = self.last or 0
         for row, event in rows:
             if row.number is None:
-                if row.id > self.born:
+                if self.is_new(row.id):
                     told.append(event)
             elif row.number > last:
                 if row.number != last + 1:

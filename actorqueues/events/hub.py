@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.db import connections
@@ -17,26 +16,22 @@ from django.db import connections
 from actorqueues.conf import settings
 from actorqueues.events.feeds import Feed, Receive, Subscription, Topic
 from actorqueues.events.live import CaughtUp, Told
-from actorqueues.events.reading import EventReader, Tidings
+from actorqueues.events.reading import EventReader, Look, Tidings
+from actorqueues.singletons import PerDatabase
 from actorqueues.wakeups import Listener
 
 logger = logging.getLogger("actorqueues.events")
 
 IDLE = 2.0  # seconds without listeners, then the thread ends and gives its connections back
+TURN = 200  # topics of one look in a round
 RETRY = 0.2  # seconds after the database could not be read
-
-
-class Look(NamedTuple):
-    feeds: dict[UUID, Feed]
-    ids: set[UUID] | None  # of the topics to look at; None: at all
-    anything: bool  # there may be news of any topic
 
 
 Batches = dict[asyncio.AbstractEventLoop, list[tuple[Receive, list[Told]]]]
 
 
 class EventHub:
-    """Hints only tell where to look; each ``POLL_INTERVAL`` it looks at everything."""
+    """Hints only tell where to look; each ``POLL_INTERVAL`` a round of small looks goes through everything."""
 
     def __init__(self, using: str) -> None:
         self.using = using
@@ -45,7 +40,8 @@ class EventHub:
         self._hinted: set[UUID] = set()
         self._anything = False  # a hint without ids: something was committed
         self._thread: threading.Thread | None = None
-        self._all_at = 0.0  # when it looked at everything the last time
+        self._round: list[UUID] = []  # topics that are left of it
+        self._round_at = 0.0  # when the last one began
 
     def subscribe(
         self, topic: Topic, receive: Receive, *, after: int | None = None, generation: int | None = None
@@ -118,31 +114,39 @@ class EventHub:
     def _next_look(self) -> Look | None:
         """Sleeps until there is something to look at; None when nobody has listened for a while."""
         with self._changed:
-            left = self._all_at + settings.POLL_INTERVAL - time.monotonic()
-            hinted = self._changed.wait_for(
-                lambda: self._hinted or self._anything, max(0.0, left) if self._feeds else IDLE
-            )
+            hinted = self._changed.wait_for(lambda: self._hinted or self._anything, self._pause())
             if not self._feeds and not hinted:
                 self._thread = None
                 return None
+            begins = time.monotonic() >= self._round_at + settings.POLL_INTERVAL and not self._round
+            if begins:
+                self._round, self._round_at = list(self._feeds), time.monotonic()
+            turn = set(self._round[-TURN:])
+            del self._round[-TURN:]
             ids, anything = self._hinted, self._anything
             self._hinted, self._anything = set(), False
-            feeds = {topic_id: feed for topic_id, feed in self._feeds.items() if feed.subscriptions}
-        everything = time.monotonic() >= self._all_at + settings.POLL_INTERVAL
-        if everything:
-            self._all_at = time.monotonic()
-        return Look(feeds, None if everything else ids, anything)
+            chosen = self._feeds.keys() if anything else self._feeds.keys() & (ids | turn)
+            feeds = {topic: self._feeds[topic] for topic in chosen if self._feeds[topic].subscriptions}
+        ends = not self._round and (begins or bool(turn))
+        return Look(feeds, ids, turn, anything, begins, ends)
+
+    def _pause(self) -> float:
+        if self._round:  # events that come meanwhile wait for one small look, not for all of them
+            return 0.0
+        if not self._feeds:
+            return IDLE
+        return max(0.0, self._round_at + settings.POLL_INTERVAL - time.monotonic())
 
     def _look(self, look: Look, reader: EventReader | None) -> EventReader | None:
         try:
             reader = reader or EventReader(self.using)
-            tidings = reader.read(look.feeds, look.ids, anything=look.anything)
+            tidings = reader.read(look)
         except Exception as error:  # noqa: BLE001  whatever the driver raises: nothing was handed over yet
             logger.warning("events cannot be read from %s (%s); trying again", self.using, error)
             connections[self.using].close()
             time.sleep(RETRY)
             with self._changed:
-                self._all_at = 0.0
+                self._round, self._round_at = [], 0.0
             return reader
         with self._changed:
             batches = self._hand_over(tidings)
@@ -167,14 +171,4 @@ def deliver(batch: list[tuple[Receive, list[Told]]]) -> None:
             logger.exception("a listener raised")
 
 
-_hubs: dict[str, EventHub] = {}
-_making = threading.Lock()
-
-
-def event_hub_of(using: str) -> EventHub:
-    with _making:
-        return _hubs.setdefault(using, EventHub(using))
-
-
-# A forked child has the parent's hubs, but not their threads.
-os.register_at_fork(after_in_child=_hubs.clear)
+event_hub_of = PerDatabase(EventHub)

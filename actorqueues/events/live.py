@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from actorqueues.storage.events import EventRow, Standing
+from actorqueues.storage.dialects import EventRow
+from actorqueues.storage.events import Standing
 
 
 @dataclass(slots=True)

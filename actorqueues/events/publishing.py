@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -14,6 +13,7 @@ from uuid import UUID
 from django.db import connections, transaction
 
 from actorqueues.events.live import LiveEvent
+from actorqueues.singletons import PerDatabase
 from actorqueues.storage.events import read_addresses, topics_of
 from actorqueues.storage.operations import Chain, Emission, Emit
 from actorqueues.wakeups import announce_after_commit
@@ -131,14 +131,4 @@ class Publisher:
         ]  # fmt: skip
 
 
-_publishers: dict[str, Publisher] = {}
-_making = threading.Lock()
-
-
-def publisher_of(using: str) -> Publisher:
-    with _making:
-        return _publishers.setdefault(using, Publisher(using))
-
-
-# A forked child has the parent's publishers, but not their threads.
-os.register_at_fork(after_in_child=_publishers.clear)
+publisher_of = PerDatabase(Publisher)

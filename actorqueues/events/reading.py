@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from actorqueues.events.feeds import ActorTopic, Feed, Subscription, UserTopic, events_of, in_order
 from actorqueues.events.live import LiveEvent, Reset, Told, live_event
 from actorqueues.storage import events
-from actorqueues.storage.events import EventRow, Standing
+from actorqueues.storage.dialects import EventRow
+from actorqueues.storage.events import Standing
 from actorqueues.wakeups import transport_of
 
 # Seconds within which an event that took its id is committed, mostly: on PostgreSQL ids are not in the order of the
@@ -21,6 +23,15 @@ MOST_ADDRESSES = 10_000
 
 Address = tuple[str, tuple[str, ...]]
 Marked = list[tuple[EventRow, LiveEvent]]
+
+
+class Look(NamedTuple):
+    feeds: dict[UUID, Feed]  # all, where there may be news of any topic, else those to look at
+    hinted: set[UUID]
+    turn: set[UUID]  # whose turn it is in a round, hint or no hint
+    anything: bool  # there may be news of any topic
+    begins: bool  # a round
+    ends: bool
 
 
 @dataclass(slots=True)
@@ -46,17 +57,21 @@ class Tidings:
         for share in self.shares:
             share.feed.prune(self.floor)
             marked = self.mark(share.feed, share.rows)
+            seen = frozenset(share.feed.seen) if share.has_new else frozenset()  # one for all that begin
             for subscription, questions in share.listeners:
-                told = self.begin(subscription, share.standing)
+                subscription.prune(self.floor)
+                told = self.begin(subscription, share.standing, seen)
                 told += self.pick(subscription, marked)
                 told += self.notice_loss(subscription, share.standing)
                 told += subscription.asked[:questions]
                 del subscription.asked[:questions]
                 yield subscription, told
 
-    def begin(self, subscription: Subscription, standing: Standing | None) -> list[Told]:
+    def begin(
+        self, subscription: Subscription, standing: Standing | None, seen: frozenset[int]
+    ) -> list[Told]:
         if not subscription.started:
-            return subscription.start(standing or Standing(), self.newest)
+            return subscription.start(standing or Standing(), self.newest, seen)
         if standing is None or isinstance(subscription.topic, UserTopic):
             return []
         return subscription.follow_life(standing)
@@ -72,7 +87,7 @@ class Tidings:
 
     def pick(self, subscription: Subscription, marked: Marked) -> list[Told]:
         if isinstance(subscription.topic, UserTopic):
-            return [event for row, event in marked if row.id > subscription.born]
+            return [event for row, event in marked if subscription.is_new(row.id)]
         return subscription.pick(marked)
 
     def notice_loss(self, subscription: Subscription, standing: Standing | None) -> list[Told]:
@@ -89,37 +104,46 @@ class EventReader:
     def __init__(self, using: str) -> None:
         self.using = using
         self.in_commit_order = transport_of(using) == "sqlite"  # of the ids
-        self.floor = self.probed = events.newest_event_id(using=using)
-        self.marks: deque[tuple[float, int]] = deque()  # when, and the newest id then
+        self.probed = self.round_newest = events.newest_event_id(using=using)
+        self.floor = self.probed
+        if not self.in_commit_order:
+            self.floor = events.newest_event_id_before(LAG, using=using)
+        self.round_at = time.monotonic()
+        self.marks: deque[tuple[float, int]] = deque()  # when a round began, and the newest id then
         self.addresses: dict[UUID, Address] = {}
 
-    def read(self, feeds: Mapping[UUID, Feed], ids: set[UUID] | None, *, anything: bool) -> Tidings:
-        """``ids``: of the topics to look at; None: at all. ``anything``: there may be news of any topic."""
-        now, floor, newest = time.monotonic(), self.floor, 0
-        if ids is None or anything:
+    def read(self, look: Look) -> Tidings:
+        floor, newest = self.floor, 0
+        if look.begins or look.anything:
             newest = events.newest_event_id(using=self.using)
-            ids = self.probe(ids, newest)
-        chosen = [feed for topic, feed in feeds.items() if ids is None or topic in ids]
-        shares = [Share(feed, listeners_of(feed), None, []) for feed in chosen]
+        if look.begins:
+            self.round_at, self.round_newest = time.monotonic(), newest
+        turn, ids = look.turn, look.hinted | look.turn
+        if look.anything:
+            turn, ids = self.probe(look, newest)
+        shares = [
+            Share(feed, listeners_of(feed), None, []) for topic, feed in look.feeds.items() if topic in ids
+        ]
         if not newest and any(share.has_new for share in shares):
             newest = events.newest_event_id(using=self.using)
-        self.read_actors([share for share in shares if isinstance(share.feed.topic, ActorTopic)], ids is None)
+        self.read_actors([share for share in shares if isinstance(share.feed.topic, ActorTopic)], turn)
         self.read_users([share for share in shares if isinstance(share.feed.topic, UserTopic)])
-        if ids is None:
-            self.raise_floor(now, newest)
+        if look.ends:
+            self.raise_floor()
         return Tidings(shares, newest, floor, self.addresses)
 
-    def probe(self, ids: set[UUID] | None, newest: int) -> set[UUID] | None:
-        """Something was committed: what about? None: perhaps about anything."""
-        if ids is None or not self.in_commit_order:
-            return None
+    def probe(self, look: Look, newest: int) -> tuple[set[UUID], set[UUID]]:
+        """Something was committed: what about? Whose turn it is, and where to look at all."""
+        if not self.in_commit_order:
+            return set(look.feeds), set(look.feeds)
         found = events.topics_after(self.probed, using=self.using) if newest > self.probed else set()
         self.probed = newest
-        return ids | found
+        return look.turn, look.hinted | look.turn | found
 
-    def read_actors(self, shares: list[Share], everything: bool) -> None:
+    def read_actors(self, shares: list[Share], turn: set[UUID]) -> None:
+        """Those whose turn it is may have lost events that nothing tells of: their standing does."""
         by_id = {share.feed.topic.id: share for share in shares}
-        asked = [actor_id for actor_id, share in by_id.items() if everything or share.has_new]
+        asked = [actor_id for actor_id, share in by_id.items() if actor_id in turn or share.has_new]
         if asked:
             standings = events.read_standings(asked, using=self.using)
             for actor_id in asked:
@@ -128,7 +152,7 @@ class EventReader:
         quiet: list[UUID] = []
         for actor_id, share in by_id.items():
             heard = heard_by_all(share)
-            if everything and share.standing is not None and share.standing.number <= heard:
+            if actor_id in turn and share.standing is not None and share.standing.number <= heard:
                 quiet.append(actor_id)
             else:
                 behind[actor_id] = heard
@@ -152,10 +176,10 @@ class EventReader:
                 unknown = set(found)
             self.addresses.update(events.read_addresses(unknown, using=self.using))
 
-    def raise_floor(self, now: float, newest: int) -> None:
-        """What took its id long before this look at everything was seen by it, or will not come."""
-        self.marks.append((now, newest))
-        while self.marks and self.marks[0][0] <= now - LAG:
+    def raise_floor(self) -> None:
+        """What took its id long before this round began was seen in it, or will not come."""
+        self.marks.append((self.round_at, self.round_newest))
+        while self.marks and self.marks[0][0] <= self.round_at - LAG:
             self.floor = max(self.floor, self.marks.popleft()[1])
 
 

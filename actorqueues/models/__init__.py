@@ -8,7 +8,7 @@ from actorqueues.models.history import HistoryEntry, HistoryKind
 from actorqueues.models.message import Message
 from actorqueues.models.outcome import Outcome, OutcomeStatus
 from actorqueues.models.pause import Pause
-from actorqueues.models.statistic import Statistic
+from actorqueues.models.statistic import Overview, Statistic
 from actorqueues.models.wake import Wake
 from actorqueues.models.worker import Journal, Worker
 
@@ -25,6 +25,7 @@ __all__ = [
     "Message",
     "Outcome",
     "OutcomeStatus",
+    "Overview",
     "Pause",
     "Statistic",
     "Wake",

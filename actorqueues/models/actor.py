@@ -38,6 +38,7 @@ class ActorInstance(models.Model):
     careful = models.BooleanField(_("careful"), default=False)  # its last lease was not released cleanly
     wake_at = models.DateTimeField(_("wakes at"), null=True, blank=True)  # written by claimer and holder only
     paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
+    active_at = models.DateTimeField(_("last active at"), null=True, blank=True)  # the end of its last lease
     created_at = models.DateTimeField(_("created at"))
     initialised_at = models.DateTimeField(_("initialised at"), null=True, blank=True)  # on_create committed
     destroyed_at = models.DateTimeField(_("destroyed at"), null=True, blank=True)  # of a tombstone
@@ -68,6 +69,11 @@ class ActorInstance(models.Model):
             models.Index(
                 fields=["destroyed_at"], name="aq_actor_destroyed", condition=Q(destroyed_at__isnull=False)
             ),
+            # For people who look for them, in the order of a list. Neither changes with a message or a lease.
+            models.Index(
+                fields=["type", "key"], name="aq_actor_paused", condition=Q(paused_at__isnull=False)
+            ),
+            models.Index(fields=["type", "key"], name="aq_actor_held", condition=Q(status="held")),
         ]
 
     def __str__(self) -> str:

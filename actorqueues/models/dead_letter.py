@@ -11,6 +11,7 @@ class DeathReason(models.TextChoices):
     CRASHED = "crashed", _("crashed its worker too often")
     INVALID = "invalid", _("no longer fits its queue")
     EXPIRED = "expired", _("expired before its first start")
+    BURIED = "buried", _("put aside by an operator")
 
 
 class DeadLetter(models.Model):

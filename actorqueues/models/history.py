@@ -14,6 +14,8 @@ class HistoryKind(models.TextChoices):
     RESUMED = "resumed", _("resumed")
     REPLAYED = "replayed", _("replayed")
     CANCELLED = "cancelled", _("cancelled")
+    BURIED = "buried", _("put aside")
+    PURGED = "purged", _("queue purged")
     EDITED = "edited", _("state edited")
     DESTROYED = "destroyed", _("destroyed")
 

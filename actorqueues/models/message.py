@@ -57,6 +57,10 @@ class Message(models.Model):
         db_table = "actorqueues_message"
         verbose_name = _("message")
         verbose_name_plural = _("messages")
+        permissions = [
+            ("send_message", "Can send messages"),
+            ("view_payload", "Can see bodies, headers, state and events"),
+        ]
         indexes = [
             models.Index(
                 fields=["actor", "queue", "id"],

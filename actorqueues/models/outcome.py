@@ -17,6 +17,7 @@ class Outcome(models.Model):
     status = models.CharField(_("status"), max_length=16, choices=OutcomeStatus)
     reply = models.TextField(_("reply"), null=True, blank=True)
     error = models.TextField(_("error"), null=True, blank=True)
+    user_id = models.CharField(_("user"), max_length=255, null=True, blank=True)  # of its sender
     settled_at = models.DateTimeField(_("settled at"))
     expires_at = models.DateTimeField(_("kept until"))
 

@@ -18,9 +18,11 @@ logger = logging.getLogger("actorqueues.activation")
 
 async def leave(activation: Activation, held: str | None) -> None:
     """Gives the lease back, after everything else is durable. A lost one is left to its successor."""
+    released = False
     try:
         if activation.lost is None:
             await say_goodbye(activation, held)
+            released = True
     except (LeaseLost, OperationRefused, ActorAborted) as error:
         activation.lose(error)
     except Exception:
@@ -30,8 +32,10 @@ async def leave(activation: Activation, held: str | None) -> None:
         activation.close_timers()
         await activation.end_tasks()
         if isinstance(activation.lost, OperationRefused):
-            await give_back_refused(activation, activation.lost)
+            released = await give_back_refused(activation, activation.lost)
         activation.session.forget(activation)
+        if not released:  # it may still be ours by its row: then it is claimed again
+            activation.session.leasing.look_for_strays()
 
 
 async def say_goodbye(activation: Activation, held: str | None) -> None:
@@ -60,8 +64,11 @@ async def call_last_hook(activation: Activation, destroyed: bool) -> None:
         activation.restore_state()
 
 
-async def give_back_refused(activation: Activation, refusal: OperationRefused) -> None:
-    """A step was refused, and all after it discarded: its message has failed, the later ones go back uncounted."""
+async def give_back_refused(activation: Activation, refusal: OperationRefused) -> bool:
+    """A step was refused, and all after it discarded: its message has failed, the later ones go back uncounted.
+
+    False: that failed too.
+    """
     logger.error("%s starts anew: %s", activation.address, refusal, extra=activation.log_fields)
     guilty = {
         operation.head.id for operation in activation.chain.refused if isinstance(operation, Settle | Bury)
@@ -78,7 +85,8 @@ async def give_back_refused(activation: Activation, refusal: OperationRefused) -
         await chain.durable()
     except Exception:
         logger.exception("%s: its release failed", activation.address, extra=activation.log_fields)
-        activation.rang_while_leaving = True  # it may still be ours by its row: it is claimed again
+        return False
+    return True
 
 
 async def heads_in_flight(activation: Activation) -> list[Head]:

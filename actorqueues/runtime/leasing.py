@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError
 
 from actorqueues.exceptions import LeaseLost
-from actorqueues.storage.claiming import Claimed, claim_actors, find_due, find_wakes, ring
+from actorqueues.storage.claiming import Claimed, claim_actors, find_due, find_held, find_wakes, ring
 from actorqueues.storage.pausing import read_pauses
 from actorqueues.wakeups import announce
 
@@ -42,6 +42,7 @@ class Leasing:
         self.allowance = CHUNK  # actors that this look may claim even if the journal is behind
         self.everything = True  # the next look is a full one
         self.wakes = False  # the next look takes in the wakes
+        self.strays_possible = False  # actors may be ours by their rows, and nothing else tells of them
         self.bell = asyncio.Event()
         self.looking = asyncio.Lock()
         self.position = UUID(int=0)
@@ -61,6 +62,11 @@ class Leasing:
         """The next look is a full one: pauses, wakes and whatever is due."""
         self.everything = True
         self.bell.set()
+
+    def look_for_strays(self) -> None:
+        """A claim, or the end of an activation, may or may not have committed."""
+        self.strays_possible = True
+        self.look_everywhere()
 
     def offer(self, actor_id: UUID) -> None:
         """Another worker is to claim it. If none does for some polls, we take it back."""
@@ -115,19 +121,33 @@ class Leasing:
         mine: list[UUID] = []
         if everything:
             await self.read_pauses()
+        strays = await self.strays() if self.strays_possible else []
         for actor_id in await self.scan_wakes() if wakes else ():
             (mine if actor_id in self.session.activations else found).append(actor_id)
         if everything:
             found += await self.scan_due()
         await self.ring(mine)
         self.session.is_quick(bool(self.session.activations or found))
-        claimed = await self.claim(self.not_offered(dict.fromkeys(found)))
+        claimed = await self.claim(list(dict.fromkeys([*strays, *self.not_offered(found)])))
         if claimed and self.position.int:  # a scan was cut short, and what it brought is taken
             self.look_on()
-        if everything and not (claimed or mine or self.offered or self.later):
+        if everything and not (claimed or mine or self.offered or self.later or self.strays_possible):
             self.found_nothing.set()
         else:
             self.found_nothing.clear()
+
+    async def strays(self) -> list[UUID]:
+        """Actors that are ours by their rows and have no activation.
+
+        Asked again at every look until there are none: the claim may fail once more, or pass on a locked row.
+        Their wakes went with the first claim, so a set in memory that a failed look forgets would strand them.
+        """
+        session = self.session
+        types, using = session.active_types(), session.options.using  # a resumed type's wakes tell of it
+        ours = await session.threads.leasing(find_held, session.worker_id, types, using=using)
+        found = [actor_id for actor_id in ours if actor_id not in session.activations]
+        self.strays_possible = bool(found)
+        return found
 
     def is_resident(self, actor_id: UUID) -> bool:
         """If so, its mailbox is read again. The wake that came with the hint goes at the next full look."""
@@ -223,7 +243,7 @@ class Leasing:
                     claim_actors, session.worker_id, chunk, types, using=session.options.using
                 )
             except (DatabaseError, InterfaceError):
-                self.hints.update(chunk)  # they may be ours, their wakes gone, and only the answer lost
+                self.strays_possible = True  # it may have committed, and only the answer is lost
                 raise
             claimed += len(actors)
             self.allowance -= len(chunk)

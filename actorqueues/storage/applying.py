@@ -30,6 +30,7 @@ from actorqueues.storage.operations import (
     Settle,
     Start,
 )
+from actorqueues.storage.outcomes import OUTCOME_COLUMNS
 from actorqueues.storage.sending import store_messages
 
 EVENT_TRIM = 100
@@ -40,7 +41,6 @@ EVENT_COLUMNS = (
     "actor_id", "generation", "number", "name", "data", "message_uid", "user_id", "created_at",
 )  # fmt: skip
 RETURN_COLUMNS = ("id", "started_at", "retry_at", "failures", "crashes", "error")
-OUTCOME_COLUMNS = ("uid", "actor_id", "queue", "status", "reply", "error", "settled_at", "expires_at")
 DEAD_COLUMNS = (
     "uid", "actor_id", "sequence", "queue", "body", "user_id", "meta", "keeps_outcome",
     "enqueued_at", "failures", "crashes", "reason", "error", "died_at",
@@ -133,15 +133,17 @@ def later(now: datetime, delay: float | None) -> datetime | None:
 def keep_outcomes(operations: Sorted, batch: Together, now: datetime) -> None:
     until = now + timedelta(seconds=settings.REPLY_RETENTION)
     rows: list[Row] = [
-        (head.uid, chain.actor_id, head.queue, OutcomeStatus.COMPLETED.value, settle.reply, None, now, until)
+        (head.uid, chain.actor_id, head.queue, OutcomeStatus.COMPLETED.value, settle.reply, None,
+         head.user_id, now, until)
         for chain, settle in operations.pick(Settle)
         if (head := settle.head).keeps_outcome
-    ]
+    ]  # fmt: skip
     rows += [
-        (head.uid, chain.actor_id, head.queue, OutcomeStatus.FAILED.value, None, bury.error, now, until)
+        (head.uid, chain.actor_id, head.queue, OutcomeStatus.FAILED.value, None, bury.error,
+         head.user_id, now, until)
         for chain, bury in operations.pick(Bury)
         if (head := bury.head).keeps_outcome
-    ]
+    ]  # fmt: skip
     if rows:
         batch.insert(Outcome, OUTCOME_COLUMNS, rows)
 

@@ -11,6 +11,7 @@ from actorqueues.models import HistoryKind, Message, Outcome, OutcomeStatus
 from actorqueues.storage.deduplication import free_keys
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.history import add_entry
+from actorqueues.storage.outcomes import OUTCOME_COLUMNS
 
 CANCELLED = "cancelled"
 
@@ -28,14 +29,14 @@ def cancel_message(uid: UUID, *, actor_id: UUID, user_id: str | None = None, usi
 
     def work() -> bool:
         # A row that is locked is being started: it is passed over, like one that has started.
-        message = dialect.lock(unstarted.only("id", "queue", "meta", "keeps_outcome")).first()
+        message = dialect.lock(unstarted.only("id", "queue", "user_id", "meta", "keeps_outcome")).first()
         if message is None or not dialect.delete(connection, Message, [message.id]):
             return False
         keys = json.loads(message.meta).get("keys", ()) if message.meta else ()
         if keys:
-            free_keys([UUID(hex=key) for key in keys], uid, using=using)
+            free_keys([UUID(hex=key) for key in keys], [uid], using=using)
         if message.keeps_outcome:
-            answer_cancelled(uid, actor_id, message.queue, using)
+            answer_cancelled(message, uid, actor_id, using)
         add_entry(
             actor_id,
             HistoryKind.CANCELLED,
@@ -49,9 +50,9 @@ def cancel_message(uid: UUID, *, actor_id: UUID, user_id: str | None = None, usi
     return bool(dialect.transaction(work, connection))
 
 
-def answer_cancelled(uid: UUID, actor_id: UUID, queue: str, using: str) -> None:
+def answer_cancelled(message: Message, uid: UUID, actor_id: UUID, using: str) -> None:
     now = dialect_for(using).now(connections[using])
     until = now + timedelta(seconds=settings.REPLY_RETENTION)
-    columns = ("uid", "actor_id", "queue", "status", "error", "settled_at", "expires_at")
-    row = (uid, actor_id, queue, OutcomeStatus.FAILED.value, CANCELLED, now, until)
-    dialect_for(using).insert(connections[using], Outcome, columns, [row])
+    failed = OutcomeStatus.FAILED.value
+    row = (uid, actor_id, message.queue, failed, None, CANCELLED, message.user_id, now, until)
+    dialect_for(using).insert(connections[using], Outcome, OUTCOME_COLUMNS, [row])

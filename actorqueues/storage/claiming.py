@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, connections, transaction
+from django.db.models import F
 
 from actorqueues.exceptions import LeaseLost
 from actorqueues.models import ActorInstance, ActorStatus, Message, Wake, Worker
@@ -59,6 +60,12 @@ def find_due(types: Sequence[str], *, limit: int, using: str) -> list[UUID]:
         if len(found) >= limit:
             break
     return found
+
+
+def find_held(worker_id: UUID, types: Sequence[str], *, using: str) -> list[UUID]:
+    """Actors of these types whose rows say that the worker holds them."""
+    held = ActorInstance.objects.using(using).filter(worker_id=worker_id, type__in=types)
+    return list(held.values_list("id", flat=True))
 
 
 def ring(worker_id: UUID, actor_ids: Iterable[UUID], *, using: str) -> None:
@@ -198,7 +205,12 @@ def insert_in_time(rows: Sequence[Row], using: str) -> bool:
 
 
 def put_off(actor_ids: set[UUID], using: str) -> None:
-    """Paused and held actors keep their mail: ``wake_at`` remembers it when their wakes are deleted."""
+    """Paused and held actors keep their mail: ``wake_at`` remembers it when their wakes are deleted.
+
+    One that the claimer holds by its row, after a claim whose answer was lost, goes back: nobody runs it.
+    """
     if actor_ids:
         now = dialect_for(using).now(connections[using])
-        ActorInstance.objects.using(using).filter(id__in=actor_ids, worker_id=None).update(wake_at=now)
+        actors = ActorInstance.objects.using(using).filter(id__in=actor_ids)
+        actors.exclude(worker_id=None).update(worker_id=None, epoch=F("epoch") + 1)
+        actors.update(wake_at=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -147,9 +147,11 @@ def find_first(message: Outgoing, *, using: str) -> Stored | None:
     return places[0] if places[0].deduplicated else None
 
 
-def free_keys(key_ids: Sequence[UUID], uid: UUID, *, using: str) -> None:
-    """Gives back the keys that lead to a message which was cancelled."""
-    Deduplication.objects.using(using).filter(id__in=key_ids, message_uid=uid).delete()
+def free_keys(key_ids: Sequence[UUID], uids: Collection[UUID], *, using: str) -> None:
+    """Gives back the keys that lead to messages which were taken away. In sorted order, as they are taken."""
+    connection, dialect = connections[using], dialect_for(using)
+    theirs = Deduplication.objects.using(using).filter(id__in=key_ids, message_uid__in=uids).order_by("id")
+    dialect.delete(connection, Deduplication, list(dialect.lock_waiting(theirs.values_list("id", flat=True))))
 
 
 def rows_of(claims: Sequence[Claim]) -> list[tuple[UUID, UUID, str, datetime]]:

@@ -4,38 +4,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import reduce
-from operator import or_
-from typing import Any, NamedTuple, TypeVar
+from datetime import timedelta
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max
 
 from actorqueues.definitions.keys import decode_key
 from actorqueues.models import ActorInstance, Event
 from actorqueues.storage.dialects import dialect_for
+from actorqueues.storage.dialects.base import EVENT_COLUMNS, EventRow
 from actorqueues.storage.ids import key_id
 
 T = TypeVar("T")
 
 PROGRESS = "progress"
-ACTORS_A_QUERY = 50  # each is a term of its condition
 IDS_A_QUERY = 500
-COLUMNS = ("id", "actor_id", "generation", "number", "name", "data", "message_uid", "user_id")
-
-
-class EventRow(NamedTuple):
-    """An event as those who listen get it. ``number`` None: a transient one."""
-
-    id: int
-    actor_id: UUID
-    generation: int
-    number: int | None
-    name: str
-    data: str  # JSON text
-    message_uid: UUID | None
-    user_id: str | None
 
 
 class Standing(NamedTuple):
@@ -89,6 +74,13 @@ def newest_event_id(*, using: str) -> int:
     return Event.objects.using(using).aggregate(newest=Max("id"))["newest"] or 0
 
 
+def newest_event_id_before(seconds: float, *, using: str) -> int:
+    """Of the events that took their ids at least so long ago."""
+    until = dialect_for(using).now(connections[using]) - timedelta(seconds=seconds)
+    ids = Event.objects.using(using).filter(created_at__lt=until).order_by("-id").values_list("id", flat=True)
+    return ids.first() or 0
+
+
 def read_standings(actor_ids: Collection[UUID], *, using: str) -> dict[UUID, Standing]:
     """Actors without a row are left out."""
     found: dict[UUID, Standing] = {}
@@ -102,19 +94,9 @@ def read_standings(actor_ids: Collection[UUID], *, using: str) -> dict[UUID, Sta
 def read_new_events(after: Mapping[UUID, int], floor: int, *, using: str) -> list[EventRow]:
     """Each actor's events after its number, and its transient ones above the id ``floor``."""
     found: list[EventRow] = []
-    for part in parts_of(after.items(), ACTORS_A_QUERY):
-        found += [EventRow(*row) for row in new_events(part, floor, using)]
+    for part in parts_of(after.items(), IDS_A_QUERY):
+        found += dialect_for(using).new_events(connections[using], part, floor)
     return found
-
-
-def new_events(after: Sequence[tuple[UUID, int]], floor: int, using: str) -> QuerySet[Event, Any]:
-    """One round trip, two halves: each has its index. An OR of them walks all that the actor has."""
-    events = Event.objects.using(using)
-    numbered = events.filter(
-        reduce(or_, (Q(actor_id=actor_id, number__gt=number) for actor_id, number in after))
-    )
-    transient = events.filter(actor_id__in=[actor_id for actor_id, _ in after], number=None, id__gt=floor)
-    return numbered.values_list(*COLUMNS).union(transient.values_list(*COLUMNS), all=True)
 
 
 def read_transient_events(actor_ids: Collection[UUID], floor: int, *, using: str) -> list[EventRow]:
@@ -122,7 +104,7 @@ def read_transient_events(actor_ids: Collection[UUID], floor: int, *, using: str
     found: list[EventRow] = []
     for part in parts_of(actor_ids, IDS_A_QUERY):
         rows = Event.objects.using(using).filter(actor_id__in=part, number=None, id__gt=floor)
-        found += [EventRow(*row) for row in rows.values_list(*COLUMNS)]
+        found += [EventRow(*row) for row in rows.values_list(*EVENT_COLUMNS)]
     return found
 
 
@@ -131,7 +113,7 @@ def read_addressed_events(user_ids: Collection[str], floor: int, *, using: str) 
     found: list[EventRow] = []
     for part in parts_of(user_ids, IDS_A_QUERY):
         rows = Event.objects.using(using).filter(id__gt=floor, user_id__in=part)
-        found += [EventRow(*row) for row in rows.values_list(*COLUMNS)]
+        found += [EventRow(*row) for row in rows.values_list(*EVENT_COLUMNS)]
     return found
 
 

@@ -24,8 +24,10 @@ from actorqueues.models import (
 from actorqueues.storage.dialects import WantedHeads, dialect_for
 from actorqueues.storage.history import add_entry, forget_past, gist
 from actorqueues.storage.operations import Chain, Destroy, Release
+from actorqueues.storage.outcomes import OUTCOME_COLUMNS
 
-SEEN_COLUMNS = ("id", "uid", "queue", "keeps_outcome")
+RELEASE_COLUMNS = ("id", "worker_id", "epoch", "careful", "wake_at", "active_at")
+SEEN_COLUMNS = ("id", "uid", "queue", "user_id", "keeps_outcome")
 
 
 def release_actors(releases: Sequence[tuple[Chain, Release]], now: datetime, using: str) -> None:
@@ -40,10 +42,10 @@ def release_actors(releases: Sequence[tuple[Chain, Release]], now: datetime, usi
     dialect.delete_wakes(connection, [chain.actor_id for chain, _ in releases])
     wake_times = next_wakes(releases, now, using)
     rows = [
-        (chain.actor_id, None, chain.epoch + 1, False, wake_times.get(chain.actor_id))
+        (chain.actor_id, None, chain.epoch + 1, False, wake_times.get(chain.actor_id), now)
         for chain, _ in releases
     ]
-    dialect.update(connection, ActorInstance, ("id", "worker_id", "epoch", "careful", "wake_at"), rows)
+    dialect.update(connection, ActorInstance, RELEASE_COLUMNS, rows)
     for chain, release in releases:
         if release.held_reason is not None:
             hold_actor(chain.actor_id, release.held_reason, using)
@@ -94,6 +96,7 @@ def destroy_actors(endings: Sequence[tuple[Chain, Destroy]], now: datetime, usin
             careful=False,
             wake_at=None,
             paused_at=None,
+            active_at=None,
             initialised_at=None,
             input=None,
             state=None,
@@ -116,9 +119,12 @@ def remove_mail(actor_id: UUID, error: str, now: datetime, using: str) -> None:
     kinds = (mail.queued(), mail.scheduled())  # an index each
     seen = [row for kind in kinds for row in kind.values_list(*SEEN_COLUMNS)]
     failed = OutcomeStatus.FAILED.value
-    rows = [(uid, actor_id, queue, failed, None, error, now, until) for _, uid, queue, keeps in seen if keeps]
-    columns = ("uid", "actor_id", "queue", "status", "reply", "error", "settled_at", "expires_at")
+    rows = [
+        (uid, actor_id, queue, failed, None, error, user_id, now, until)
+        for _, uid, queue, user_id, keeps in seen
+        if keeps
+    ]
     dialect, connection = dialect_for(using), connections[using]
     if rows:
-        dialect.insert(connection, Outcome, columns, rows)
+        dialect.insert(connection, Outcome, OUTCOME_COLUMNS, rows)
     dialect.delete(connection, Message, sorted(row[0] for row in seen))

@@ -21,6 +21,12 @@ class StoredOutcome(NamedTuple):
     status: str  # an OutcomeStatus
     reply: str | None  # JSON text
     error: str | None
+    user_id: str | None  # of its sender
+
+
+OUTCOME_COLUMNS = (
+    "uid", "actor_id", "queue", "status", "reply", "error", "user_id", "settled_at", "expires_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

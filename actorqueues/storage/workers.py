@@ -124,8 +124,8 @@ def requeue_actors_of(worker_id: UUID, *, using: str) -> int:
     held = ActorInstance.objects.using(using).filter(worker_id=worker_id).order_by("id")
     rows = list(dialect.lock(held.values_list("id", "epoch"))[:REAP_CHUNK])
     now = dialect.now(connection)
-    changes = [(actor_id, None, epoch + 1, True, now) for actor_id, epoch in rows]
-    columns = ("id", "worker_id", "epoch", "careful", "wake_at")
+    changes = [(actor_id, None, epoch + 1, True, now, now) for actor_id, epoch in rows]
+    columns = ("id", "worker_id", "epoch", "careful", "wake_at", "active_at")
     return len(dialect.update(connection, ActorInstance, columns, changes)) if changes else 0
 
 

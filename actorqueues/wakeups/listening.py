@@ -34,12 +34,14 @@ class Listener:
     quick and thread safe. After every connect and reconnect it is called with None, for what was missed.
     It survives restarts of the database: it tries again with backoff, and hints None meanwhile.
     ``quick`` (settable): somebody waits, so SQLite is looked at every 1 to 5 ms instead of every 20.
+    ``linger`` (settable): seconds to gather further hints after one, where many come.
     """
 
     def __init__(self, using: str, topics: Sequence[str], on_hint: OnHint, *, quick: bool = False) -> None:
         self.using = using
         self.topics = tuple(topics)
         self.quick = quick
+        self.linger = 0.0
         self._on_hint = on_hint
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -80,7 +82,11 @@ class Listener:
 
     def _listen(self, source: Source) -> None:
         while not self._stopped.is_set():
-            for topic, ids in source.wait(TURN):
+            hints = source.wait(TURN)
+            if hints and self.linger:
+                self._stopped.wait(self.linger)
+                hints += source.wait(0)
+            for topic, ids in hints:
                 local.call(self._on_hint, topic, ids)
 
     def _connect(self) -> Source:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
 import threading
 import time
 from collections.abc import Collection, Iterator
@@ -14,6 +13,7 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from actorqueues.singletons import PerDatabase
 from actorqueues.wakeups.postgresql import channel_of, connect
 
 logger = logging.getLogger("actorqueues.wakeups")
@@ -133,23 +133,10 @@ def payloads(ids: Collection[UUID]) -> Iterator[str]:
         yield ",".join(texts[start : start + IDS_IN_PAYLOAD])
 
 
-_notifiers: dict[str, Notifier] = {}
-_making = threading.Lock()
-
-
-def notifier_of(using: str) -> Notifier:
-    try:
-        return _notifiers[using]
-    except KeyError:
-        with _making:
-            return _notifiers.setdefault(using, Notifier(using))
+notifier_of = PerDatabase(Notifier)
 
 
 @atexit.register
 def flush_at_exit() -> None:
-    for notifier in _notifiers.values():
+    for notifier in notifier_of:
         notifier.flush(timeout=1.0)
-
-
-# A forked child has the parent's notifiers, but none of their threads.
-os.register_at_fork(after_in_child=_notifiers.clear)

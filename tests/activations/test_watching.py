@@ -18,10 +18,16 @@ def assistant(stale="drop"):
                 async with self.watch(self.stop, stale=stale) as signal:
                     seen.append(message.body)
                     if message.body == "quick":
-                        await asyncio.sleep(0.05)
+                        await self.stops_are_read(signal)
                     else:
                         await asyncio.wait([asyncio.create_task(signal.wait())], timeout=5)
                 await message.complete("stopped" if signal.aborted else "done")
+
+        async def stops_are_read(self, signal):
+            give_up_at = time.monotonic() + PATIENCE
+            while not signal.aborted and await Message.objects.filter(queue="stop").aexists():
+                assert time.monotonic() < give_up_at
+                await asyncio.sleep(0.01)
 
     seen = []
     return Assistant.get_or_create("x"), seen

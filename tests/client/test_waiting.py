@@ -1,9 +1,10 @@
 import asyncio
+import gc
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
@@ -11,7 +12,7 @@ from django.db import connections, transaction
 
 from actorqueues import clock
 from actorqueues.client import hub
-from actorqueues.client.hub import hub_of
+from actorqueues.client.hub import Waiter, hub_of
 from actorqueues.exceptions import (
     MessageFailed,
     MessageUnknown,
@@ -24,6 +25,7 @@ from actorqueues.wakeups import notifying
 from tests.client.actors import Increment, Ledger, Value
 from tests.client.outcomes import settle, settle_next
 from tests.fixtures.backends import only_postgresql
+from tests.fixtures.workers import eventually
 
 ONE = Increment(amount=1)
 
@@ -105,9 +107,43 @@ def test_an_outcome_that_arrives_before_its_waiter_registers_is_found(backend, h
     settle(receipt.id, {"value": 1}, using=backend, hint=False)
     started = time.monotonic()
     assert handle.wait_for(receipt, timeout=10).response == Value(value=1)
-    hub_future = hub_of(backend).wait_for(Outcome.objects.get().uid)  # past the first look of wait_for
-    assert hub_future.result(timeout=10).status == "completed"
+    waiter = hub_of(backend).wait_for(Outcome.objects.get().uid)  # past the first look of wait_for
+    assert waiter.block(10).status == "completed"
     assert time.monotonic() - started < 5
+
+
+def test_who_waits_before_the_send_is_told_by_the_hint_alone(backend, handle, slow_poll, monkeypatch):
+    looks = []
+    monkeypatch.setattr(
+        hub, "read_outcomes", lambda uids, using: looks.extend(uids) or read_outcomes(uids, using=using)
+    )
+    other = uuid4()
+    keeps_the_hub_running = hub_of(backend).wait_for(other)
+    eventually(lambda: looks)
+    receipt = handle.send(Ledger.increment, ONE)
+    waiter = hub_of(backend).wait_for(UUID(hex=receipt.id), look=False)
+    time.sleep(0.3)
+    looked = UUID(hex=receipt.id) in looks
+    settle(receipt.id, {"value": 1}, using=backend)
+    assert waiter.block(10).status == "completed"
+    assert not looked or backend == "default"  # SQLite's hints name no messages: it looks at all of them
+    hub_of(backend).forget(other, keeps_the_hub_running)  # it sleeps for 30 seconds while it has a waiter
+
+
+def test_a_waiter_that_nobody_keeps_is_forgotten(backend):
+    uid = uuid4()
+    hub_of(backend).wait_for(uid)
+    gc.collect()
+    assert hub_of(backend).waiting == 0
+    hub_of(backend).forget(uid, Waiter())  # now, not with the next poll
+
+
+def test_who_gave_up_before_the_wait_began_does_not_wait(backend):
+    waiter = Waiter()
+    waiter.give_up()
+    started = time.monotonic()
+    assert waiter.block(30) is None
+    assert time.monotonic() - started < 10
 
 
 def test_a_hint_ends_the_wait_long_before_the_poll(backend, handle, slow_poll, worker):
@@ -236,7 +272,9 @@ def test_a_cancelled_wait_is_forgotten(backend, handle):
             await waiting
 
     asyncio.run(give_up())
-    assert hub_of(backend).waiting == 0
+    eventually(
+        lambda: hub_of(backend).waiting == 0
+    )  # the send may still be under way in its thread, and ends there
     result = asyncio.run(handle.asend(Ledger.increment, ONE, wait=True, timeout=0.05))
     assert result.status == "timed_out"
 

@@ -14,12 +14,14 @@ from actorqueues.storage.dialects import dialect_for
 from tests.commands.test_actorqueues import command, rows
 from tests.playground.actors import Scribe
 
+HEADERS = {"x": "1", "authorization": "Bearer abc"}
+
 
 @pytest.fixture
 def buried(backend, worker_process):
     """Three dead letters with their ids: two of one actor, the newest of another; by a real worker."""
     ids = [
-        Scribe.get_or_create(key).send(Scribe.reject, {"note": note}, headers={"x": "1"}, user="7").id
+        Scribe.get_or_create(key).send(Scribe.reject, {"note": note}, headers=HEADERS, user="7").id
         for key, note in (("a", "first"), ("a", "second"), ("b", "third"))
     ]
     drain = worker_process("--drain")
@@ -61,10 +63,19 @@ def test_dead_letters_are_selected(buried):
 
 def test_one_dead_letter_is_shown_whole(buried):
     output = command("dead", buried[0])
-    for part in (buried[0], "scribe/a", "rejected", '"note": "first"', '{"x": "1"}', "user      7"):
+    for part in (buried[0], "scribe/a", "rejected", '"note": "first"', '{"x": "1", "auth', "user      7"):
         assert part in output
     whole = json.loads(command("dead", buried[0], "--json"))
-    assert (whole["body"]["note"], whole["user"], whole["headers"]) == ("first", "7", {"x": "1"})
+    assert (whole["body"]["note"], whole["user"], whole["headers"]["x"]) == ("first", "7", "1")
+
+
+def test_a_dead_letter_is_shown_without_secrets_unless_they_are_asked_for(buried):
+    DeadLetter.objects.filter(uid=buried[0]).update(body='{"password": "hunter2"}')
+    for options in ([], ["--json"]):
+        masked, whole = (command("dead", buried[0], *options, *more) for more in ([], ["--unredacted"]))
+        for secret in ("Bearer abc", "hunter2"):
+            assert secret not in masked
+            assert secret in whole
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import threading
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from django.db import connections, transaction
 from django.test import override_settings
 
 from actorqueues import Actor, action, handler
+from actorqueues.bridge import in_thread
 from actorqueues.conf import settings
 from actorqueues.events import hub as hubs
 from actorqueues.events.feeds import ActorTopic, UserTopic
@@ -237,6 +238,34 @@ def test_without_any_hint_the_poll_finds_everything(start_worker):
         asyncio.run(main())
 
 
+def test_a_round_through_many_topics_is_small_looks_and_leaves_none_out(start_worker, monkeypatch):
+    monkeypatch.setattr(hubs, "TURN", 3)
+    teller_class = define_teller()
+    tellers = [teller_class.get_or_create(str(number)) for number in range(10)]
+    turns, read = [], hubs.EventReader.read
+    monkeypatch.setattr(
+        hubs.EventReader, "read", lambda self, look: turns.append(look.turn) or read(self, look)
+    )
+    with override_settings(ACTORQUEUES={**hint_less(), "DATABASE": settings.DATABASE}):
+        start_worker()
+
+        async def main():
+            async with AsyncExitStack() as stack:
+                ears = [await stack.enter_async_context(listening(topic_of(one))) for one in tellers]
+                for number, teller in enumerate(tellers):
+                    await teller.asend("tell", [number])
+                    await asyncio.to_thread(transient_without_hint, teller)
+                for number, ear in enumerate(ears):
+                    await ear.until(lambda ear: len(ear.heard) >= 2)
+                    assert sorted(map(str, ear.heard)) == [str(number), "quiet"]
+                await asyncio.sleep(0.5)  # two more rounds tell nothing twice
+                assert [len(ear.heard) for ear in ears] == [2] * len(tellers)
+
+        asyncio.run(main())
+    assert max(map(len, turns)) == 3
+    assert set().union(*turns) == {topic_of(one).id for one in tellers}
+
+
 def hint_less():
     return {"WAKEUP": "poll", "POLL_INTERVAL": 0.2}
 
@@ -273,6 +302,40 @@ def test_a_transient_event_whose_commit_comes_late_is_heard(backend):
             assert ear.heard == [1, "late"]
 
     asyncio.run(main())
+
+
+@only_postgresql
+@pytest.mark.parametrize("topic", ["actor", "user"])
+def test_what_took_its_id_before_one_began_and_is_committed_after_is_heard_and_nothing_older(backend, topic):
+    teller = define_teller().create("x")
+    stored, may_commit = threading.Event(), threading.Event()
+
+    def tell(data, *, when=lambda: None):
+        with transaction.atomic(using=backend):
+            store_transient_events(teller._target.actor_id, 1, [("e", data, "7")], using=backend)
+            when()
+        connections[backend].close()
+
+    def late():
+        stored.set()
+        may_commit.wait(PATIENCE)
+
+    async def main():
+        await asyncio.to_thread(tell, '"old"')
+        thread = threading.Thread(target=tell, args=('"late"',), kwargs={"when": late})
+        thread.start()
+        await asyncio.to_thread(stored.wait, PATIENCE)
+        await asyncio.to_thread(tell, '"old too"')  # a higher id
+        async with listening(topic_of(teller) if topic == "actor" else UserTopic("7")) as ear:
+            may_commit.set()
+            await asyncio.to_thread(thread.join)
+            await asyncio.to_thread(tell, '"new"')
+            await ear.until(lambda ear: len(ear.heard) > 1)
+            await asyncio.sleep(1.5)  # more looks
+            assert sorted(ear.heard) == ["late", "new"]
+
+    with override_settings(ACTORQUEUES={**hint_less(), "DATABASE": settings.DATABASE}):
+        asyncio.run(main())
 
 
 def test_an_answer_that_one_has_caught_up_comes_after_what_was_committed_before(start_worker):
@@ -316,6 +379,7 @@ def test_lost_connections_cost_a_moment_and_no_event(start_worker):
                 await asyncio.to_thread(cut_off_and_tell, number)
                 await ear.until(lambda ear, number=number: ear.heard == list(range(1, number + 1)))
             assert ear.resets == []
+        await in_thread(lambda: connections["postgresql"].close())  # cut off too
 
     def cut_off_and_tell(number):
         end_other_sessions()

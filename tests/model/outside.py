@@ -9,9 +9,11 @@ from hypothesis.stateful import rule
 from actorqueues import clock
 from actorqueues.models import ActorInstance
 from actorqueues.storage.actors import mark_destroying
+from actorqueues.storage.burying import bury_message
 from actorqueues.storage.cancelling import cancel_message
 from actorqueues.storage.pausing import pause_actor, pause_type, resume_actor, resume_type
 from actorqueues.storage.pruning import prune
+from actorqueues.storage.purging import purge_queue, purge_type
 from actorqueues.storage.sending import store_messages
 from tests.model.plain import DAY, TOMBSTONES_KEPT, Letter
 from tests.model.plans import (
@@ -53,13 +55,25 @@ class Outside:
         queue=a_queue,
         place=st.integers(0, 5),
         what=st.sampled_from(
-            ["cancel", "cancel", "destroy", "pause", "resume", "pause queue", "resume queue"]
+            [
+                "cancel", "cancel", "bury", "bury", "purge", "purge all",
+                "destroy", "pause", "resume", "pause queue", "resume queue",
+            ]
         ),
-    )
+    )  # fmt: skip
     def change_from_outside(self, key, queue, place, what):
         actor_id, actor = to(key).actor_id, self.model.actors[key]
         if what == "cancel" and self.sent:
             self.cancel(*self.sent[-1 - place % len(self.sent)])
+        elif what == "bury" and self.sent:
+            self.bury(*self.sent[-1 - place % len(self.sent)])
+        elif what == "purge":
+            parts = purge_queue(actor_id, queue, using=self.using)
+            assert sum(part.messages for part in parts) == self.model.purge(key, queue)
+        elif what == "purge all":
+            parts = purge_type("ledger", queue, using=self.using)
+            purged = [self.model.purge(one, queue) for one in self.model.actors]
+            assert sum(part.messages for part in parts) == sum(purged)
         elif what == "destroy":
             marked = mark_destroying(actor_id, "ledger", key, using=self.using)
             assert marked == self.model.mark_destroying(key)
@@ -78,6 +92,10 @@ class Outside:
 
     def cancel(self, key, uid):
         assert cancel_message(uid, actor_id=to(key).actor_id, using=self.using) == self.model.cancel(key, uid)
+
+    def bury(self, key, uid):
+        done = bury_message(uid, actor_id=to(key).actor_id, using=self.using)
+        assert done.value == self.model.bury(key, uid)
 
     # Time
 

@@ -97,12 +97,35 @@ class PlainStore:
         letter = next((one for one in actor.mail + actor.scheduled if one.uid == uid), None)
         if letter is None or letter.started or letter.failures or letter.crashes:
             return False
-        (actor.mail if letter in actor.mail else actor.scheduled).remove(letter)
-        name = (key, letter.queue, letter.key)
-        if self.dedupe_keys.get(name, (None, 0))[0] == uid:
-            del self.dedupe_keys[name]
-        self.end(letter, "cancelled", "failed")
+        self.take_away(key, letter, "cancelled")
         return True
+
+    def take_away(self, key, letter, fate):
+        actor, name = self.actors[key], (key, letter.queue, letter.key)
+        (actor.mail if letter in actor.mail else actor.scheduled).remove(letter)
+        if self.dedupe_keys.get(name, (None, 0))[0] == letter.uid:
+            del self.dedupe_keys[name]
+        self.end(letter, fate, "failed")
+
+    def purge(self, key, queue):
+        actor = self.actors[key]
+        doomed = [one for one in actor.mail + actor.scheduled if one.queue == queue and not one.started]
+        for letter in doomed:
+            self.take_away(key, letter, "purged")
+        return len(doomed)
+
+    def bury(self, key, uid):
+        actor = self.actors[key]
+        letter = next((one for one in actor.mail + actor.scheduled if one.uid == uid), None)
+        if letter is None:
+            return "gone"
+        actor.exists = True
+        if letter.started:
+            return "in flight"
+        (actor.mail if letter in actor.mail else actor.scheduled).remove(letter)
+        self.dead[uid] = (key, self.now)
+        self.end(letter, "dead", "failed")
+        return "done"
 
     def mark_destroying(self, key):
         actor = self.actors[key]

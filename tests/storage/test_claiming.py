@@ -41,6 +41,18 @@ def test_a_held_actor_and_its_wakes_are_left_to_its_holder(backend):
     assert Wake.objects.count() == 1
 
 
+def test_a_paused_actor_that_is_the_claimers_own_by_its_row_goes_back(backend):
+    """The answer to an earlier claim was lost, and then the actor was paused: nobody runs it."""
+    holder, actor = held_actor(backend)
+    pause_actor(actor.actor_id, "ledger", "main", using=backend)
+    mail_for(backend, "main")
+    assert holder.claim(actor.actor_id) == []
+    row = row_of(actor.actor_id)
+    assert (row.worker_id, row.epoch) == (None, actor.epoch + 1)
+    resume_actor(actor.actor_id, "ledger", "main", using=backend)
+    assert len(Holder(backend).claim(actor.actor_id)) == 1
+
+
 def test_a_type_that_the_worker_does_not_know_is_not_claimed(backend):
     store_messages([to()], using=backend)
     holder = Holder(backend)

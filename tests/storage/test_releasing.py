@@ -41,6 +41,19 @@ def test_a_release_with_mail_asks_for_a_look_at_once(backend):
     assert not Wake.objects.exists()
 
 
+def test_a_release_says_when_the_actor_was_last_active(backend):
+    holder, actor = held_actor(backend)
+    assert row_of(actor.actor_id).active_at is None
+    before = now_of(backend)
+    holder.release(actor)
+    released_at = row_of(actor.actor_id).active_at
+    assert before <= released_at <= now_of(backend)
+    [actor] = holder.claim(actor.actor_id)
+    assert row_of(actor.actor_id).active_at == released_at
+    holder.commit(chain_of(actor, (Destroy("gone"),)))
+    assert row_of(actor.actor_id).active_at is None
+
+
 def test_a_release_without_mail_asks_for_nothing(backend):
     holder, actor = held_actor(backend)
     [head] = heads_of(backend, actor.actor_id)

@@ -67,6 +67,7 @@ def test_a_dead_workers_actors_come_free_with_a_higher_epoch_and_a_warning(backe
     assert reap_dead_workers(using=backend) == 1
     row = row_of(actor.actor_id)
     assert (row.worker_id, row.careful, row.epoch) == (None, True, actor.epoch + 1)
+    assert row.active_at is not None
     assert not Worker.objects.exists()
     assert not Journal.objects.exists()
     [again] = Holder(backend).claim(actor.actor_id)

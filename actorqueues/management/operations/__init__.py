@@ -8,7 +8,18 @@ from typing import Any, Protocol
 
 from django.core.management.base import OutputWrapper
 
-from actorqueues.management.operations import dead, doctor, inspect, pause, prune, resume, retry, send
+from actorqueues.management.operations import (
+    bury,
+    dead,
+    doctor,
+    inspect,
+    pause,
+    prune,
+    purge,
+    resume,
+    retry,
+    send,
+)
 
 
 class Operation(Protocol):
@@ -32,6 +43,8 @@ OPERATIONS: dict[str, Operation] = {
     "inspect": inspect,
     "dead": dead,
     "retry": retry,
+    "bury": bury,
+    "purge": purge,
     "pause": pause,
     "resume": resume,
     "prune": prune,

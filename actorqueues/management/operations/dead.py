@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError, OutputWrapper
+from django.utils.translation import override
 
 from actorqueues.client.waiting import uid_of
 from actorqueues.diagnosis.dead_letters import (
@@ -24,7 +25,8 @@ from actorqueues.models import DeadLetter
 HELP = "list the dead letters, or show one"
 ABOUT = (
     "Lists messages that will not be tried again by themselves, the newest first. Bodies may be secret: a list "
-    "shows none. With an id it shows that one whole: body, headers, user, and the error with its traceback."
+    "shows none. With an id it shows that one whole: body, headers, user, and the error with its traceback; what its "
+    "actor hides from people is masked, unless you say --unredacted."
 )
 EXAMPLES = (
     "dead",
@@ -41,12 +43,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=count, default=50, metavar="N", help="list at most so many (default 50)"
     )
+    parser.add_argument("--unredacted", action="store_true", help="with ID: show secrets too")
     parser.add_argument("--json", action="store_true", help="print JSON, for machines")
 
 
 def run(options: dict[str, Any], output: OutputWrapper) -> int:
     if options["id"] is not None:
-        show(found(options["id"], options["database"]), options["json"], output)
+        show(found(options["id"], options["database"]), options, output)
         return 0
     wanted = selected(options)
     letters = newest_dead_letters(wanted, options["limit"], options["database"])
@@ -88,16 +91,21 @@ def found(text: str, using: str) -> DeadLetter:
     return letter
 
 
-def show(letter: DeadLetter, as_json: bool, output: OutputWrapper) -> None:
-    everything = whole(letter)
-    if as_json:
+def reason_of(letter: DeadLetter) -> str:
+    with override(None):  # the rest of what a command prints is English in every project
+        return f"{letter.reason} ({letter.get_reason_display()})"
+
+
+def show(letter: DeadLetter, options: dict[str, Any], output: OutputWrapper) -> None:
+    everything = whole(letter, unredacted=options["unredacted"])
+    if options["json"]:
         output.write(json.dumps(everything, indent=2))
         return
     lines = {
         "id": everything["id"],
         "actor": str(letter.actor),
         "queue": letter.queue,
-        "reason": f"{letter.reason} ({letter.get_reason_display()})",
+        "reason": reason_of(letter),
         "attempts": f"{letter.failures} failures, {letter.crashes} crashes",
         "enqueued": local(letter.enqueued_at),
         "died": local(letter.died_at),

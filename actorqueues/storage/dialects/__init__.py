@@ -5,11 +5,30 @@ from __future__ import annotations
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
-from actorqueues.storage.dialects.base import Answer, Dialect, Head, Row, Standing, Together, WantedHeads
+from actorqueues.storage.dialects.base import (
+    Answer,
+    Dialect,
+    EventRow,
+    Head,
+    Row,
+    Standing,
+    Together,
+    WantedHeads,
+)
 from actorqueues.storage.dialects.postgresql import PostgreSQL
 from actorqueues.storage.dialects.sqlite import SQLite
 
-__all__ = ["Answer", "Dialect", "Head", "Row", "Standing", "Together", "WantedHeads", "dialect_for"]
+__all__ = [
+    "Answer",
+    "Dialect",
+    "EventRow",
+    "Head",
+    "Row",
+    "Standing",
+    "Together",
+    "WantedHeads",
+    "dialect_for",
+]
 
 DIALECTS: dict[str, Dialect] = {"postgresql": PostgreSQL(), "sqlite": SQLite()}
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 from uuid import UUID
@@ -10,17 +9,11 @@ from uuid import UUID
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from actorqueues.storage.dialects.surveys import Surveys
+from actorqueues.storage.dialects.surveys import WantedHeads as WantedHeads
+
 Row = tuple[Any, ...]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class WantedHeads:
-    """The first ``limit`` mailbox messages of one queue of one actor."""
-
-    actor_id: UUID
-    queue: str
-    limit: int
 
 
 class Head(NamedTuple):
@@ -44,6 +37,22 @@ class Head(NamedTuple):
 
 
 HEAD_COLUMNS = Head._fields
+
+
+class EventRow(NamedTuple):
+    """An event as those who listen get it. ``number`` None: a transient one."""
+
+    id: int
+    actor_id: UUID
+    generation: int
+    number: int | None
+    name: str
+    data: str  # JSON text
+    message_uid: UUID | None
+    user_id: str | None
+
+
+EVENT_COLUMNS = EventRow._fields
 
 
 class Standing(NamedTuple):
@@ -75,7 +84,7 @@ class Together(Protocol):
     def delete(self, model: type[models.Model], keys: Sequence[Any]) -> Answer: ...
 
 
-class Dialect(Protocol):
+class Dialect(Surveys, Protocol):
     """The engine seam. Every statement that is written per vendor is here; the rest is the ORM."""
 
     vendor: str
@@ -163,7 +172,12 @@ class Dialect(Protocol):
         """Inside a transaction: waits for locks end after ``seconds`` (or sooner, if that was set already)."""
 
     def live_outcomes(self, connection: BaseDatabaseWrapper, uids: Sequence[UUID]) -> list[Row]:
-        """``(uid, actor_id, queue, status, reply, error)`` of the outcomes that have not expired."""
+        """``(uid, actor_id, queue, status, reply, error, user_id)`` of the outcomes that have not expired."""
+
+    def new_events(
+        self, connection: BaseDatabaseWrapper, after: Sequence[tuple[UUID, int]], floor: int
+    ) -> list[EventRow]:
+        """Each actor's events after its number, and its transient ones above the id ``floor``."""
 
     def count_depth(self, connection: BaseDatabaseWrapper, actor_id: UUID, queue: str, limit: int) -> int:
         """How many messages one queue of an actor holds, scheduled ones included; counts up to about ``limit``."""

@@ -15,7 +15,7 @@ from actorqueues.models import Message, Wake
 from actorqueues.storage.dialects.array_literals import array_literal
 from actorqueues.storage.dialects.base import Row, T
 from actorqueues.storage.dialects.postgresql_batches import has_transaction_timeout
-from actorqueues.storage.dialects.postgresql_reads import PostgreSQLReads
+from actorqueues.storage.dialects.postgresql_surveys import PostgreSQLSurveys
 from actorqueues.storage.dialects.statements import arrays, delete_sql, insert_sql, transposed, update_sql
 
 TAKE_KEYS = """
@@ -49,7 +49,7 @@ def is_pooled(connection: BaseDatabaseWrapper) -> bool:
         return bool(cursor.fetchone()[0] != connection.connection.info.backend_pid)
 
 
-class PostgreSQL(PostgreSQLReads):
+class PostgreSQL(PostgreSQLSurveys):
     vendor = "postgresql"
     journal_batch = 2000
     journal_pause = 0.0

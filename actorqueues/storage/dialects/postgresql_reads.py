@@ -12,7 +12,15 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from actorqueues import clock
 from actorqueues.storage.dialects.array_literals import array_literal
-from actorqueues.storage.dialects.base import HEAD_COLUMNS, Head, Row, Standing, WantedHeads
+from actorqueues.storage.dialects.base import (
+    EVENT_COLUMNS,
+    HEAD_COLUMNS,
+    EventRow,
+    Head,
+    Row,
+    Standing,
+    WantedHeads,
+)
 from actorqueues.storage.dialects.postgresql_batches import PostgreSQLBatches
 from actorqueues.storage.dialects.statements import transposed
 
@@ -77,8 +85,21 @@ CROSS JOIN LATERAL (
 """
 
 OUTCOMES = """
-SELECT uid, actor_id, queue, status, reply, error FROM actorqueues_outcome
+SELECT uid, actor_id, queue, status, reply, error, user_id FROM actorqueues_outcome
 WHERE uid = ANY(%s::uuid[]) AND expires_at > clock_timestamp() + %s
+"""
+
+
+EVENT = ", ".join(f"t.{column}" for column in EVENT_COLUMNS)
+# Two halves, each with its index: an OR of them walks all that the actor has.
+NEW_EVENTS = f"""
+SELECT {EVENT} FROM unnest(%s::uuid[], %s::bigint[]) a (actor_id, number)
+CROSS JOIN LATERAL (SELECT * FROM actorqueues_event t WHERE t.actor_id = a.actor_id AND t.number > a.number) t
+UNION ALL
+SELECT {EVENT} FROM unnest(%s::uuid[]) a (actor_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM actorqueues_event t WHERE t.actor_id = a.actor_id AND t.id > %s AND t.number IS NULL
+) t
 """
 
 
@@ -94,6 +115,13 @@ class PostgreSQLReads(PostgreSQLBatches):
 
     def live_outcomes(self, connection: BaseDatabaseWrapper, uids: Sequence[UUID]) -> list[Row]:
         return self._rows(connection, OUTCOMES, (array_literal(uids), clock.offset))
+
+    def new_events(
+        self, connection: BaseDatabaseWrapper, after: Sequence[tuple[UUID, int]], floor: int
+    ) -> list[EventRow]:
+        actors, numbers = transposed(after, 2)
+        rows = self._rows(connection, NEW_EVENTS, (actors, numbers, actors, floor))
+        return [EventRow(*row) for row in rows]
 
     def count_depth(self, connection: BaseDatabaseWrapper, actor_id: UUID, queue: str, limit: int) -> int:
         return int(self._rows(connection, DEPTH, (actor_id, queue, limit))[0][0])

@@ -22,7 +22,7 @@ from actorqueues.storage.dialects.sqlite_batches import (
     stored,
     update_sql,
 )
-from actorqueues.storage.dialects.sqlite_reads import SQLiteReads
+from actorqueues.storage.dialects.sqlite_surveys import SQLiteSurveys
 
 GIVE_UP_AFTER = 60.0  # seconds a writer waits for its turn before "locked" is reported at all
 
@@ -33,7 +33,8 @@ DEPTH = (
     " WHERE actor_id = ? AND queue = ? AND scheduled_at IS NOT NULL LIMIT ?))"
 )
 OUTCOME = (
-    "SELECT queue, status, reply, error, actor_id FROM actorqueues_outcome WHERE uid = ? AND expires_at > ?"
+    "SELECT actor_id, queue, status, reply, error, user_id FROM actorqueues_outcome"
+    " WHERE uid = ? AND expires_at > ?"
 )
 TAKE_KEY = (
     "INSERT INTO actorqueues_deduplication (id, message_uid, fingerprint, expires_at) VALUES (?, ?, ?, ?)"
@@ -42,7 +43,7 @@ TAKE_KEY = (
 )
 
 
-class SQLite(SQLiteReads):
+class SQLite(SQLiteSurveys):
     vendor = "sqlite"
     journal_batch = 200
     journal_pause = 0.001
@@ -169,7 +170,7 @@ class SQLite(SQLiteReads):
     def live_outcomes(self, connection: BaseDatabaseWrapper, uids: Sequence[UUID]) -> list[Row]:
         raw, now = raw_of(connection), stored(self.now(connection))
         found = ((uid, raw.execute(OUTCOME, (uid.hex, now)).fetchone()) for uid in uids)
-        return [(uid, UUID(hex=row[4]), *row[:4]) for uid, row in found if row is not None]
+        return [(uid, UUID(hex=row[0]), *row[1:]) for uid, row in found if row is not None]
 
     def count_depth(self, connection: BaseDatabaseWrapper, actor_id: UUID, queue: str, limit: int) -> int:
         wanted = (actor_id.hex, queue, limit)

@@ -12,7 +12,14 @@ from uuid import UUID
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from actorqueues import clock
-from actorqueues.storage.dialects.base import HEAD_COLUMNS, Head, Standing, WantedHeads
+from actorqueues.storage.dialects.base import (
+    EVENT_COLUMNS,
+    HEAD_COLUMNS,
+    EventRow,
+    Head,
+    Standing,
+    WantedHeads,
+)
 from actorqueues.storage.dialects.sqlite_batches import SQLiteBatches, as_json, raw_of
 
 CHUNK = 20  # queues in one statement
@@ -45,12 +52,25 @@ SELECT json_group_array(json_array(a.id, a.epoch, a.paused_at IS NOT NULL, a.sta
 NEXT_SCHEDULED = f"""
 SELECT json_group_object(w.value, ({FIRST_SCHEDULED.format(actor="w.value")})) FROM json_each(?) w
 """
+EVENT = ", ".join(f"t.{column}" for column in EVENT_COLUMNS)
+# Two halves, each with its index: an OR of them walks all that the actor has.
+NEW_EVENTS = f"""
+SELECT {EVENT} FROM json_each(?1) w CROSS JOIN actorqueues_event t
+WHERE t.actor_id = json_extract(w.value, '$[0]') AND t.number > json_extract(w.value, '$[1]')
+UNION ALL
+SELECT {EVENT} FROM json_each(?1) w CROSS JOIN actorqueues_event t
+WHERE t.actor_id = json_extract(w.value, '$[0]') AND t.id > ?2 AND t.number IS NULL
+"""
 NEXT_WAKE = "SELECT min(actor_id) FROM actorqueues_wake WHERE type = ? AND actor_id > ?"
 
 
 def moment(text: str | None) -> datetime | None:
     """Times are stored in UTC, and do not say so."""
     return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def uuid_of(text: Any) -> Any:
+    return None if text is None else UUID(hex=text)
 
 
 def head_of(actor_id: UUID, row: Sequence[Any]) -> Head:
@@ -79,6 +99,15 @@ class SQLiteReads(SQLiteBatches):
             head_of(want.actor_id, row)
             for want in wanted
             for row in found.get((want.actor_id.hex, want.queue), ())[: want.limit]
+        ]
+
+    def new_events(
+        self, connection: BaseDatabaseWrapper, after: Sequence[tuple[UUID, int]], floor: int
+    ) -> list[EventRow]:
+        wanted = json.dumps([(actor_id.hex, number) for actor_id, number in after])
+        rows = (EventRow(*row) for row in raw_of(connection).execute(NEW_EVENTS, (wanted, floor)).fetchall())
+        return [
+            row._replace(actor_id=uuid_of(row.actor_id), message_uid=uuid_of(row.message_uid)) for row in rows
         ]
 
     @staticmethod

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from actorqueues.models import Message
+from actorqueues.storage.dialects.array_literals import array_literal
+from actorqueues.storage.dialects.postgresql_reads import PostgreSQLReads
+from actorqueues.storage.dialects.statements import transposed
+from actorqueues.storage.dialects.surveys import MARK_COLUMNS, Mark, Sample, Sampled, WantedHeads
+
+ESTIMATE = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass(%s)"
+# Through unnest, as the mailboxes are read: with literals the primary key might be walked.
+MARKS = f"""
+SELECT {", ".join("m." + name for name in MARK_COLUMNS)}
+FROM unnest(%s::uuid[], %s::text[], %s::int[]) AS w(actor_id, queue, size)
+CROSS JOIN LATERAL (
+    SELECT {", ".join(MARK_COLUMNS)} FROM actorqueues_message
+    WHERE actor_id = w.actor_id AND queue = w.queue AND scheduled_at IS NULL
+    ORDER BY actor_id, queue, id LIMIT w.size
+) m
+"""
+DEPTHS = """
+SELECT w.actor_id, count(*) FROM unnest(%s::uuid[]) AS w(actor_id)
+CROSS JOIN LATERAL (
+    SELECT 1 FROM actorqueues_message WHERE actor_id = w.actor_id AND scheduled_at IS NULL
+    ORDER BY actor_id, queue, id LIMIT %s
+) m GROUP BY w.actor_id
+"""
+# Whole pages, from all over the table: its cost is that of the pages, not of the table.
+SAMPLE = """
+SELECT coalesce(a.type, (
+    SELECT w.type FROM actorqueues_wake w WHERE w.type = ANY(%s::text[]) AND w.actor_id = m.actor_id LIMIT 1
+)), m.queue, m.scheduled_at IS NOT NULL, count(*)
+FROM (SELECT actor_id, queue, scheduled_at FROM actorqueues_message {part}) m
+LEFT JOIN actorqueues_actor a ON a.id = m.actor_id
+GROUP BY 1, 2, 3
+"""
+PART = "TABLESAMPLE SYSTEM ({percent:f})"
+
+
+class PostgreSQLSurveys(PostgreSQLReads):
+    def estimate_rows(self, connection: BaseDatabaseWrapper, model: type[models.Model]) -> int:
+        # Of the last vacuum or analyze. A table that has seen none yet says -1, and is not large.
+        return sum(int(count) for (count,) in self._rows(connection, ESTIMATE, (model._meta.db_table,)))
+
+    def read_marks(self, connection: BaseDatabaseWrapper, wanted: Sequence[WantedHeads]) -> list[Mark]:
+        columns = transposed([(want.actor_id, want.queue, want.limit) for want in wanted], 3)
+        return [Mark(*row) for row in self._rows(connection, MARKS, columns)] if wanted else []
+
+    def mailbox_depths(
+        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID], limit: int
+    ) -> dict[UUID, int]:
+        return dict(self._rows(connection, DEPTHS, (array_literal(actor_ids), limit)))
+
+    def sample_mail(self, connection: BaseDatabaseWrapper, rows: int, wake_types: Sequence[str]) -> Sample:
+        total = self.estimate_rows(connection, Message)
+        if total <= 2 * rows:
+            part, factor = "", 1.0
+        else:
+            part, factor = PART.format(percent=100 * rows / total), total / rows
+        found = self._rows(connection, SAMPLE.format(part=part), (array_literal(wake_types),))
+        return Sample([Sampled(*row) for row in found], factor)

@@ -10,8 +10,9 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from actorqueues.access import exposed_action
+from actorqueues.access import exposed_action, exposed_actor
 from actorqueues.api.addressing import ActorView
+from actorqueues.api.browsing import example_call
 from actorqueues.api.envelope import validated
 from actorqueues.client.actions import acall, call
 from actorqueues.definitions.action import Action
@@ -33,6 +34,11 @@ class Arguments(BaseModel):
 class ActionView(ActorView):
     """``POST {type}/{key}/actions/{action}/``, and ``GET`` for what is ``safe``: ``{"output": …}``"""
 
+    name = "Action"
+    description = (
+        "What the actor tells of its last committed state. A safe one takes arguments from the query too."
+    )
+
     def get(self, request: Request, **parts: str) -> Response | Later:
         """Arguments by name, in the query; ``args`` (perhaps several) by place."""
         action = self.allowed_action(parts["action"])
@@ -49,6 +55,9 @@ class ActionView(ActorView):
             raise RequestInvalid('Write {"args": […], "kwargs": {…}}.')
         given = validated(Arguments, data)
         return self.output(action, given.args, given.kwargs)
+
+    def example(self) -> dict[str, Any]:
+        return example_call(exposed_action(exposed_actor(self.kwargs["type"]), self.kwargs["action"]))
 
     def allowed_action(self, name: str) -> Action[Any, Any]:
         action = exposed_action(self.actor_class, name)

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from actorqueues.access import allows
+from actorqueues.access.exposure import exposed_actions, exposed_queues
 from actorqueues.api.addressing import ActorView
 from actorqueues.api.envelope import validated
 from actorqueues.client.operating import destroy, exists, read_state
@@ -32,6 +33,9 @@ class Creation(BaseModel):
 class OneActorView(ActorView):
     """``GET``, ``POST`` (create) and ``DELETE`` (destroy) ``{type}/{key}/``"""
 
+    name = "Actor"
+    description = "POST creates it with an input; what is sent to a queue creates it too."
+
     def get(self, request: Request, **parts: str) -> Response:
         self.require("connect")
         row = self.present.row()
@@ -51,6 +55,20 @@ class OneActorView(ActorView):
         answer = {**self.public, "id": id_of(self.present, self.present.row())}
         location = self.address("actor", key=self.segment)
         return Response(answer, status=status.HTTP_201_CREATED, headers={"Location": location})
+
+    def example(self) -> dict[str, Any]:
+        return {"input": None}
+
+    def get_extra_action_url_map(self) -> dict[str, str]:
+        """The links that the browsable API shows."""
+        if not hasattr(self, "actor_class"):
+            return {}
+        queues, actions = exposed_queues(self.actor_class), exposed_actions(self.actor_class)
+        key = self.kwargs["key"]
+        return {
+            **{f"Send to {name}": self.address("queue", key=key, queue=name) for name in sorted(queues)},
+            **{f"Call {name}": self.address("action", key=key, action=name) for name in sorted(actions)},
+        }
 
     def delete(self, request: Request, **parts: str) -> Response:
         self.require("destroy")

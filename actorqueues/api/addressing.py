@@ -8,15 +8,27 @@ from typing import Any
 from django.urls import reverse
 from rest_framework.request import Request
 
-from actorqueues.access import Access, exposed_actor, require
+from actorqueues.access import Access, exposed_actor
 from actorqueues.access.permission import Deed, may_create
+from actorqueues.api.browsing import Prefilled
 from actorqueues.client.targets import Target
 from actorqueues.definitions.actor import Actor
 from actorqueues.definitions.keys import normalise_key
 from actorqueues.definitions.segments import decode_segment, encode_segment
-from actorqueues.exceptions import Forbidden
-from actorqueues.web.bodies import BoundedJSONParser
+from actorqueues.exceptions import ActorQueuesError
+from actorqueues.web.bodies import BoundedJSONParser, refuse_large
 from actorqueues.web.views import WebView
+
+OWN_PARTS = frozenset({"type", "key", "queue", "action", "id"})
+
+
+def address_of(request: Request, name: str, **parts: str) -> str:
+    """The path of a view below the mount that this request came by."""
+    match = request.resolver_match
+    mount = getattr(match, "namespace", "actorqueues")
+    # The mount may have parts of its own: a version, a tenant.
+    outer = {k: v for k, v in getattr(match, "kwargs", {}).items() if k not in OWN_PARTS}
+    return reverse(f"{mount}:{name}", kwargs=outer | parts)
 
 
 class TypeView(WebView):
@@ -26,9 +38,16 @@ class TypeView(WebView):
     actor_class: type[Actor[Any]]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        refuse_large(request)
         super().initial(request, *args, **kwargs)
         self.actor_class = exposed_actor(kwargs["type"])
-        self.check_actor_permissions(self.actor_class)
+        self.check_permissions(request)
+
+    def check_permissions(self, request: Request) -> None:
+        """The browsable API asks again before it shows a form."""
+        super().check_permissions(request)
+        if hasattr(self, "actor_class"):
+            self.check_actor_permissions(self.actor_class)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -38,19 +57,24 @@ class TypeView(WebView):
     def access(self) -> Access:
         return self.access_to(self.key)
 
-    def require(self, deed: Deed, *names: str) -> None:
-        """What the actor's hooks say. Raises ``Forbidden``, for nobody in particular ``NotAuthenticated``."""
+    def get_serializer(self, **options: Any) -> Prefilled:
+        """Nothing serializes here: it is where the browsable API looks for what to write into its form."""
         try:
-            require(self.actor_class, self.access, deed, *names)
-        except Forbidden:
-            if self.access.user_id is None:
-                self.permission_denied(self.request)
-            raise
+            return Prefilled(self.example())
+        except ActorQueuesError:  # it shows the form beside "not found" too
+            return Prefilled({})
+
+    def example(self) -> dict[str, Any]:
+        """A body that could be posted here. Raises what looking for what is meant raises."""
+        return {}
+
+    def require(self, deed: Deed, *names: str) -> None:
+        """Raises what ``require_of`` raises."""
+        self.require_of(self.actor_class, self.access, deed, *names)
 
     def address(self, name: str, **parts: str) -> str:
-        """The path of another of these views, below the same mount."""
-        mount = getattr(self.request.resolver_match, "namespace", "actorqueues")
-        return reverse(f"{mount}:{name}", kwargs={"type": self.actor_class.type_name, **parts})
+        """The path of another of these views, for this type."""
+        return address_of(self.request, name, type=self.actor_class.type_name, **parts)
 
 
 class ActorView(TypeView):

@@ -8,14 +8,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rest_framework.request import Request
 
-from actorqueues.client.options import SendOptions
+from actorqueues.client.options import LONGEST_KEY, SendOptions, is_idempotency_key
 from actorqueues.web.bodies import RequestInvalid, read_object
 
 M = TypeVar("M", bound=BaseModel)
 
 LONGEST_WAIT = 3_600_000  # ms
 LONGEST_DELAY = 10 * 366 * 86_400_000  # ms
-LONGEST_KEY = 255  # bytes
 WRAP_IT = 'This is a bare body: wrap it in {"body": …}. Beside it there may be %s.'
 
 
@@ -72,7 +71,7 @@ def validated(model: type[M], data: Mapping[str, Any]) -> M:
 
 def read_idempotency_key(request: Request) -> str | None:
     """The header ``Idempotency-Key``. Raises ``RequestInvalid``."""
-    key: str | None = request.headers.get("Idempotency-Key")
-    if key is not None and not 0 < len(key.encode(errors="replace")) <= LONGEST_KEY:
+    key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is not None and not is_idempotency_key(key):
         raise RequestInvalid(f"Idempotency-Key has 1 to {LONGEST_KEY} bytes.")
     return key

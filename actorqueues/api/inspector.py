@@ -8,6 +8,7 @@ from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from actorqueues.access import redacted
 from actorqueues.api.actors import plain_state, queue_size, summary
 from actorqueues.api.addressing import ActorView
 from actorqueues.client.operating import exists
@@ -74,7 +75,8 @@ class InspectorQueueView(InspectorView):
 class InspectorStateView(InspectorView):
     def get(self, request: Request, **parts: str) -> Response:
         self.row()
-        return Response({"state": plain_state(self.actor_class, self.present)})
+        state = plain_state(self.actor_class, self.present)
+        return Response({"state": redacted(self.actor_class.type_name, "state", "", state)})
 
 
 class InspectorWorkflowHistoryView(InspectorView):

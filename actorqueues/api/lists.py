@@ -6,17 +6,19 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.functions import Left
-from rest_framework.pagination import CursorPagination
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from actorqueues.access import exposed_actors
 from actorqueues.access.exposure import exposed_actions, exposed_queues
-from actorqueues.api.addressing import TypeView
+from actorqueues.api.addressing import TypeView, address_of
 from actorqueues.conf import settings
 from actorqueues.definitions.actor import Actor
 from actorqueues.definitions.keys import decode_key, encode_key, public_id
 from actorqueues.definitions.segments import decode_part, encode_segment
+from actorqueues.exceptions import KeyInvalid
 from actorqueues.models import ActorInstance, ActorStatus
 from actorqueues.web.bodies import RequestInvalid
 from actorqueues.web.permissions import refusal_of
@@ -28,9 +30,15 @@ LISTED = (ActorStatus.LIVE, ActorStatus.DESTROYING, ActorStatus.HELD)
 class TypesView(WebView):
     """``GET`` at the root: the types that the requester's permissions let in."""
 
+    name = "Actor types"
+    description = "What can be reached here: a key below a type's address names an actor."
+
     def get(self, request: Request, **parts: str) -> Response:
         allowed = [found for found in exposed_actors() if refusal_of(found, request, self) is None]
-        return Response({"types": [described(found) for found in allowed]})
+        return Response({"types": [{**described(found), "url": self.place(found)} for found in allowed]})
+
+    def place(self, actor_class: type[Actor[Any]]) -> str:
+        return self.request.build_absolute_uri(address_of(self.request, "actors", type=actor_class.type_name))
 
 
 class ByKey(CursorPagination):
@@ -39,17 +47,27 @@ class ByKey(CursorPagination):
     max_page_size = 500
     ordering = "key"
 
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Raises ``NotFound`` also for what no database takes."""
+        cursor: Cursor | None = super().decode_cursor(request)
+        if cursor is not None and "\x00" in str(cursor.position):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
+
 
 class ActorsView(TypeView):
     """``GET {type}/``: those that have been claimed or created, by key. ``can_list``: staff, if nobody says else."""
+
+    name = "Actors"
+    description = "By key. Narrow them with ?key= (how it begins), ?status= and ?limit=."
 
     pagination_class = ByKey
 
     def get(self, request: Request, **parts: str) -> Response:
         self.require("list")
-        paginator = self.pagination_class()
-        page = paginator.paginate_queryset(self.chosen(request), request, view=self)
-        listed: Response = paginator.get_paginated_response([self.row(actor) for actor in page or ()])
+        self.paginator = self.pagination_class()  # by this name the browsable API finds it
+        page = self.paginator.paginate_queryset(self.chosen(request), request, view=self)
+        listed: Response = self.paginator.get_paginated_response([self.row(actor) for actor in page or ()])
         return listed
 
     def chosen(self, request: Request) -> QuerySet[ActorInstance]:
@@ -80,7 +98,7 @@ class ActorsView(TypeView):
             "paused": actor.paused_at is not None,
             "awake": actor.worker_id is not None,
             "createdAt": actor.created_at,
-            "url": self.address("actor", key=encode_segment(parts)),
+            "url": self.request.build_absolute_uri(self.address("actor", key=encode_segment(parts))),
         }
 
 
@@ -102,5 +120,7 @@ def stored_prefix(segment: str) -> str:
     Raises ``KeyInvalid``.
     """
     *whole, last = segment.split(",")
-    start = "".join(f"{encode_key((decode_part(part),))}/" for part in whole)
-    return start + (encode_key((decode_part(last),)) if last else "")
+    parts = [decode_part(part) for part in (*whole, *filter(None, [last]))]
+    if any("\x00" in part for part in parts):
+        raise KeyInvalid("A key has no NUL characters.")
+    return "/".join(encode_key((part,)) for part in parts) + ("" if last else "/")

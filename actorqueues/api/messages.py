@@ -1,7 +1,7 @@
 """A message that was sent: where it stands, and taking it back.
 
-Who may publish to its queue may look after it. While it is stored and carries a user, that is its sender or staff;
-to others it is not there. An outcome carries no user: its id, which only the sender was told, is what opens it.
+Who may publish to its queue may look after it. Where a user sent it, that is this user or staff: to others it is
+not there.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from actorqueues.access.permission import may_take_back
 from actorqueues.api.addressing import ActorView
 from actorqueues.client.operating import cancel
 from actorqueues.client.targets import Target
 from actorqueues.client.waiting import uid_of
-from actorqueues.exceptions import MessageUnknown, OperationRefused
-from actorqueues.storage.outcomes import MessageStatus, StoredOutcome
+from actorqueues.exceptions import Forbidden, MessageUnknown, OperationRefused
+from actorqueues.storage.outcomes import StoredOutcome
 from actorqueues.web.messages import Found, look_for
 from actorqueues.web.outcomes import told_error, wire_outcome
 
@@ -26,11 +27,17 @@ WIRE_STATUS = {"ready": "queued", "in_flight": "inFlight", "dead": "failed"}
 class MessageView(ActorView):
     """``GET`` and ``DELETE {type}/{key}/messages/{id}/``"""
 
+    name = "Message"
+    description = "Where it stands, or what became of it. DELETE takes back what was not started."
+
     def get(self, request: Request, **parts: str) -> Response:
         return Response(wire_status(self.found()))
 
     def delete(self, request: Request, **parts: str) -> Response:
-        uid = self.found().uid
+        found = self.found()
+        if not may_take_back(self.access, found.user_id):
+            raise Forbidden("You did not send this message.")
+        uid = found.uid
         if not cancel(self.addressed, uid):
             raise OperationRefused(
                 f"Message {uid.hex} has been started: it can no longer be cancelled.", message_id=uid.hex
@@ -45,16 +52,11 @@ class MessageView(ActorView):
         """Raises ``MessageUnknown``, ``Forbidden``."""
         self.require("connect")
         uid = uid_of(self.kwargs["id"])
-        found = look_for(self.addressed, uid)
+        found = look_for(self.addressed, uid, self.access)
         if found is None or not self.actor_class.definition.exposes(found.queue):
             raise MessageUnknown(message_id=uid.hex)
         self.require("publish", found.queue)
-        if isinstance(found, MessageStatus) and not self.is_mine(found):
-            raise MessageUnknown(message_id=uid.hex)
         return found
-
-    def is_mine(self, message: MessageStatus) -> bool:
-        return message.user_id in (None, self.access.user_id) or self.access.is_staff
 
 
 def wire_status(found: Found) -> dict[str, Any]:

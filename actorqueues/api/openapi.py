@@ -90,6 +90,8 @@ def paths_of(
         body = envelope(None if queue.body is None else schemas.of(queue.body))
         reply = {"type": "null"} if queue.reply is None else schemas.of(queue.reply, "serialization")
         told = {**answer(200, outcome(reply)), **answer(202, reference("ActorMessage"))}
+        for response in told.values():
+            response["links"] = links_to_message(name)
         sending = operation(
             f"{name}_send_{queue_name}", f"Send to {queue_name}", told, KEY, IDEMPOTENCY_KEY, body=body
         )
@@ -128,6 +130,15 @@ def json_content(schema: dict[str, Any]) -> dict[str, Any]:
 
 def reference(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
+
+
+def links_to_message(name: str) -> dict[str, Any]:
+    """From what was sent to where it stands, and to taking it back."""
+    parameters = {"key": "$request.path.key", "id": "$response.body#/id"}
+    return {
+        link: {"operationId": f"actors_{name}_{link}", "parameters": parameters}
+        for link in ("message", "cancel")
+    }
 
 
 def envelope(body: dict[str, Any] | None) -> dict[str, Any]:

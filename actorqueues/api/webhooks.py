@@ -12,7 +12,6 @@ from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from actorqueues.access import require
 from actorqueues.access.permission import may_create
 from actorqueues.api.envelope import read_idempotency_key
 from actorqueues.api.payloads import PlainTextParser, payload_of
@@ -21,7 +20,7 @@ from actorqueues.client.options import SendOptions
 from actorqueues.client.targets import Target
 from actorqueues.definitions.keys import Key, normalise_key
 from actorqueues.definitions.registry import resolve_queue
-from actorqueues.web.bodies import BoundedJSONParser, message_body, refuse_large
+from actorqueues.web.bodies import BoundedJSONParser, RequestInvalid, message_body, refuse_large
 from actorqueues.web.views import WebView
 
 PARSERS = (BoundedJSONParser, FormParser, MultiPartParser, PlainTextParser)
@@ -52,19 +51,21 @@ class QueueView(WebView):
         if actor is None or queue is None:
             raise ImproperlyConfigured("QueueView.as_view() needs actor= and queue=.")
         initkwargs["queue"] = resolve_queue(actor, queue)
-        if unknown := set(initkwargs.get("accepts") or ()) - set(TAKEN):
+        accepts = initkwargs.get("accepts", cls.accepts)
+        if unknown := set(accepts or ()) - set(TAKEN):
             raise ImproperlyConfigured(
                 f"accepts= has {', '.join(sorted(unknown))}. There are: {', '.join(TAKEN)}."
             )
+        initkwargs["parser_classes"] = [
+            parser for parser in PARSERS if accepts is None or parser.media_type in accepts
+        ]
         return super().as_view(**initkwargs)
-
-    def get_parsers(self) -> list[Any]:
-        return [parser() for parser in PARSERS if self.accepts is None or parser.media_type in self.accepts]
 
     def get_permissions(self) -> list[Any]:
         return [permission() for permission in self.permission_classes or ()]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        refuse_large(request)
         super().initial(request, *args, **kwargs)
         if self.permission_classes is None:
             self.check_actor_permissions(self.actor)
@@ -79,8 +80,7 @@ class QueueView(WebView):
 
     def post(self, request: Request, **parameters: Any) -> Response:
         access = self.access_to(self.parts)
-        require(self.actor, access, "publish", self.queue.name)
-        refuse_large(request)
+        self.require_of(self.actor, access, "publish", self.queue.name)
         body = message_body(self.queue, payload_of(request, self.queue))
         target = Target.by_key(self.actor, self.parts, must_exist=not may_create(self.actor, access))
         receipt = Handle[Any](target).send(self.queue, body, **self.send_options(request, parameters))
@@ -97,5 +97,9 @@ class QueueView(WebView):
 
 
 def plain(parameter: Any) -> int | str:
-    """As JSON has it: converters make numbers, UUIDs, dates."""
-    return parameter if isinstance(parameter, int) else str(parameter)
+    """As JSON has it: converters make numbers, UUIDs, dates. Raises ``RequestInvalid``."""
+    if isinstance(parameter, int):
+        return parameter
+    if "\x00" in (text := str(parameter)):
+        raise RequestInvalid("A parameter of the address contains NUL.")
+    return text

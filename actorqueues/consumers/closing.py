@@ -13,6 +13,7 @@ class CloseCode(IntEnum):
     SILENT = 4408  # a ping was not answered
     FRAME_TOO_LARGE = 4413
     SLOW_READER = 4429  # frames wait that are not read
+    UNAVAILABLE = 4503  # who it is could not be found out now
 
 
 REASONS = {
@@ -21,4 +22,5 @@ REASONS = {
     CloseCode.SILENT: "a ping was not answered",
     CloseCode.FRAME_TOO_LARGE: "the frame is too large",
     CloseCode.SLOW_READER: "the frames were not read fast enough",
+    CloseCode.UNAVAILABLE: "try again soon",
 }

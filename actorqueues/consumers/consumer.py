@@ -5,8 +5,6 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from rest_framework.exceptions import APIException
-
 from actorqueues.bridge import in_thread
 from actorqueues.conf import settings
 from actorqueues.consumers import frames
@@ -18,7 +16,7 @@ from actorqueues.consumers.refusals import FrameInvalid, TooManyRequests
 from actorqueues.consumers.requests import Requests
 from actorqueues.web.callers import Caller
 from actorqueues.web.errors import wire_error
-from actorqueues.web.sockets import LaneConsumer
+from actorqueues.web.sockets import LAST_WORDS, LaneConsumer
 
 logger = logging.getLogger("actorqueues.consumers")
 
@@ -40,13 +38,24 @@ class ActorConsumer(LaneConsumer):
         if not self.caller.comes_from_here() or (offered and SUBPROTOCOL not in offered):
             await self.close()
             return
+        subprotocol = SUBPROTOCOL if offered else None
         try:
             await in_thread(self.caller.authenticate)
-        except APIException:
+        except Exception as error:  # noqa: BLE001  of whatever kind: it gets the wire's form
+            await self.turn_away(error, subprotocol)
+        else:
+            await self.accept(subprotocol)
+            self.begin()
+
+    async def turn_away(self, error: Exception, subprotocol: str | None) -> None:
+        """Where it is not the client's fault it is let in to be told: browsers hide why a handshake failed."""
+        told = wire_error(error)
+        if told.status >= 500:
+            await self.accept(subprotocol)
+            await self.send(written(type="error", id=None, error=told.payload))
+            await self.close(int(CloseCode.UNAVAILABLE), REASONS[CloseCode.UNAVAILABLE])
+        else:
             await self.close()
-            return
-        await self.accept(SUBPROTOCOL if offered else None)
-        self.begin()
 
     def begin(self) -> None:
         self.outbox = Outbox(self.send, self.drop)
@@ -57,6 +66,8 @@ class ActorConsumer(LaneConsumer):
             version=VERSION,
             user=self.caller.user_id,
             heartbeat=round(settings.WEBSOCKET_HEARTBEAT * 1000),
+            max_bytes=settings.WEBSOCKET_MAX_BYTES,
+            retention=round(settings.REPLY_RETENTION * 1000),
         )
         self.after(settings.WEBSOCKET_HEARTBEAT, self.beat)
         self.after(settings.WEBSOCKET_RECHECK, self.check_soon)
@@ -89,7 +100,6 @@ class ActorConsumer(LaneConsumer):
             await self.take(text_data, outbox)
 
     async def take(self, text: str, outbox: Outbox) -> None:
-        """One request after another, so that messages keep their order; what waits does so beside them."""
         try:
             frame = read_frame(text)
         except FrameInvalid as error:
@@ -100,7 +110,15 @@ class ActorConsumer(LaneConsumer):
         elif isinstance(frame, frames.Ping):
             self.put(type="pong", id=frame.id)
         else:
-            await self.answering(frame.id, self.answer(frame))
+            await self.line_up(frame, len(text))
+
+    async def take_turn(self, frame: frames.AnyRequest) -> None:
+        await self.answering(frame.id, self.answer(frame))
+
+    async def finish(self) -> None:
+        """What was asked before the socket ended is done."""
+        if self.line is not None and self.line.serving is not None:
+            await asyncio.wait([self.line.serving], timeout=LAST_WORDS)
 
     async def answer(self, frame: frames.AnyRequest) -> None:
         match frame:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from actorqueues.client.options import LONGEST_KEY, is_idempotency_key
 from actorqueues.consumers.refusals import FrameInvalid
 from actorqueues.definitions.keys import Key, normalise_key
 from actorqueues.events.live import LiveEvent
@@ -21,6 +22,12 @@ LONGEST_DELAY = 10 * 366 * 86_400_000  # ms
 Id = Annotated[str, Field(max_length=64)] | int
 Part = Annotated[str, Field(max_length=128)] | int
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def checked_key(key: str) -> str:
+    if not is_idempotency_key(key):
+        raise ValueError(f"it has 1 to {LONGEST_KEY} bytes")
+    return key
 
 
 class Frame(BaseModel):
@@ -81,7 +88,7 @@ class Send(ActorRequest):
     timeout: Annotated[Milliseconds, Field(le=LONGEST_WAIT)] | None = None
     delay: Annotated[Milliseconds, Field(le=LONGEST_DELAY)] | None = None
     dedupe: str | None = None
-    idempotency_key: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    idempotency_key: Annotated[str, AfterValidator(checked_key)] | None = None
 
 
 class Call(ActorRequest):

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from actorqueues.access.permission import may_see
 from actorqueues.bridge import in_thread
 from actorqueues.client.targets import Target
-from actorqueues.client.waiting import wait_on_loop
+from actorqueues.client.waiting import Pending
 from actorqueues.consumers.frames import event_text, progress_text, standing_of, written
 from actorqueues.definitions.registry import registry
 from actorqueues.events.feeds import ActorTopic, Subscription, UserTopic
 from actorqueues.events.hub import event_hub_of
 from actorqueues.events.live import CaughtUp, LiveEvent, Reset, Started, Told
+from actorqueues.exceptions import MessageUnknown
 from actorqueues.storage.events import PROGRESS
 from actorqueues.storage.outcomes import MessageStatus, StoredOutcome
 from actorqueues.web.messages import Found, look_for
-from actorqueues.web.outcomes import wire_outcome
+from actorqueues.web.outcomes import told_error, wire_outcome
 
 if TYPE_CHECKING:
     from actorqueues.consumers.listening import Listening
@@ -41,6 +43,7 @@ class ActorListener:
         self.events = None if events is None else frozenset(events)
         self.address = {"actor": target.type_name, "key": target.parts}
         self.subscription: Subscription | None = None
+        self.held: list[LiveEvent] | None = []  # until it has begun
 
     def start(self, after: int | None, generation: int | None) -> None:
         hub = event_hub_of(self.target.using)
@@ -50,6 +53,7 @@ class ActorListener:
     def close(self) -> None:
         close_subscription(self.subscription, self.target.using)
         self.subscription = None
+        self.give_back(lambda event: True)
 
     def check(self) -> None:
         """Whether its user may still listen. Raises what ``admit_subscription`` raises."""
@@ -60,15 +64,31 @@ class ActorListener:
             event.user_id is None or event.user_id == self.listening.user_id
         )
 
+    def takes_over(self, event: LiveEvent) -> bool:
+        """From the user's listener, what it tells itself. Nobody knows before it has begun: until then it is held."""
+        if self.subscription is None or not self.hears(event):
+            return False
+        if self.held is not None:
+            self.held.append(event)
+            return True
+        return self.subscription.tells(event.id, event.number)
+
+    def give_back(self, is_the_user_s: Callable[[LiveEvent], bool]) -> None:
+        held, self.held = self.held, None
+        for event in held or ():
+            if is_the_user_s(event):
+                self.listening.put(event.text("v1", event_text))
+
     def receive(self, told: Sequence[Told]) -> None:
-        if self.subscription is None:
+        subscription, put = self.subscription, self.listening.put
+        if subscription is None:
             return
-        put = self.listening.put
         for one in told:
             if isinstance(one, LiveEvent):
                 if self.hears(one):
                     put(one.text("v1", event_text))
             elif isinstance(one, Started):
+                self.give_back(lambda event: not subscription.tells(event.id, event.number))
                 standing = standing_of(one.standing)
                 put(written(type="subscribed", id=self.request_id, **self.address, **standing))
             elif isinstance(one, Reset):
@@ -97,7 +117,7 @@ class UserListener:
             return
         for one in told:
             if isinstance(one, LiveEvent):
-                if exposes_events(one.actor_type) and not self.listening.hears_otherwise(one):
+                if exposes_events(one.actor_type) and not self.listening.takes_over(one):
                     self.listening.put(one.text("v1", event_text))
             elif isinstance(one, Started):
                 self.listening.put(written(type="subscribed", id=self.request_id, user=True))
@@ -108,10 +128,12 @@ class MessageListener:
 
     def __init__(self, listening: Listening, target: Target, uid: UUID, request_id: str | int) -> None:
         self.listening, self.target, self.uid, self.request_id = listening, target, uid, request_id
+        self.sender_id: str | None = None
         self.subscription: Subscription | None = None
         self.watching: asyncio.Task[None] | None = None
 
     def start(self, after: int, found: Found) -> None:
+        self.sender_id = found.user_id
         hub = event_hub_of(self.target.using)
         self.subscription = hub.subscribe(topic_of(self.target), self.receive, after=after)
         self.watching = self.listening.spawn(self.watch(found))
@@ -123,8 +145,10 @@ class MessageListener:
             self.watching.cancel()
 
     def check(self) -> None:
-        """Raises what ``admit_following`` raises."""
+        """Raises what ``admit_following`` raises, and ``MessageUnknown``: staff may be staff no longer."""
         self.listening.admit_following(self.target.actor_class, self.target.parts)
+        if not may_see(self.listening.access_to(self.target), self.sender_id):
+            raise MessageUnknown(message_id=self.uid.hex)
 
     def receive(self, told: Sequence[Told]) -> None:
         for one in told:
@@ -146,19 +170,21 @@ class MessageListener:
             event_hub_of(self.target.using).catch_up(self.subscription, lambda: self.end(end))
 
     async def wait_for_end(self, found: Found | None) -> Found | None:
-        using = self.target.using
+        using, access = self.target.using, self.listening.access_to(self.target)
         if isinstance(found, MessageStatus) and found.keeps_outcome and found.status != "dead":
-            return await wait_on_loop(using, self.uid, math.inf)
+            return await Pending(using, self.uid).on_loop(math.inf)
         while isinstance(found, MessageStatus) and found.status != "dead":
             await asyncio.sleep(LOOK_EVERY)
-            found = await in_thread(look_for, self.target, self.uid)
+            found = await in_thread(look_for, self.target, self.uid, access)
         return found
 
     def end(self, found: Found | None) -> None:
         if isinstance(found, StoredOutcome):
             told: dict[str, Any] = wire_outcome(found)
-        else:  # a dead letter, or nothing is kept of it
-            told = {"status": "gone" if found is None else "failed", "response": None}
+        elif found is None:  # nothing is kept of it
+            told = {"status": "gone", "response": None}
+        else:  # a dead letter
+            told = {"status": "failed", "response": None, "error": told_error(found.error)}
         self.listening.put(written(type="settled", message=self.uid.hex, **told))
         self.listening.forget_message(self.uid)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from rest_framework.exceptions import APIException, NotAuthenticated
 
-from actorqueues.access import exposed_actor
+from actorqueues.access import Access, exposed_actor
 from actorqueues.bridge import in_thread
 from actorqueues.client.targets import Target
 from actorqueues.client.waiting import uid_of
@@ -23,7 +23,6 @@ from actorqueues.definitions.guards import has_own_hook
 from actorqueues.events.live import LiveEvent
 from actorqueues.exceptions import ActorQueuesError, MessageUnknown, UnknownActor
 from actorqueues.storage.events import PROGRESS, Standing, last_progress_number, read_standings
-from actorqueues.storage.outcomes import MessageStatus
 from actorqueues.web.bodies import RequestInvalid
 from actorqueues.web.callers import Caller
 from actorqueues.web.errors import wire_error
@@ -51,9 +50,10 @@ class Listening:
         self.messages: dict[UUID, MessageListener] = {}
         self.user: UserListener | None = None
 
-    def hears_otherwise(self, event: LiveEvent) -> bool:
+    def takes_over(self, event: LiveEvent) -> bool:
+        """Whether the actor's own listener tells this event of the user's."""
         listener = self.actors.get(event.actor_id)
-        return listener is not None and listener.hears(event)
+        return listener is not None and listener.takes_over(event)
 
     # Actors
 
@@ -123,8 +123,8 @@ class Listening:
         uid = uid_of(frame.message)
         # Before the others are looked at: what comes after this number is heard live.
         standing = read_standings([target.actor_id], using=target.using).get(target.actor_id, Standing())
-        found = look_for(target, uid)
-        if found is None or not self.may_see(actor_class, found):
+        found = look_for(target, uid, self.access_to(target))
+        if found is None or not exposes_progress(actor_class, found.queue):
             raise MessageUnknown(message_id=uid.hex)
         last = last_progress_number(target.actor_id, uid, using=target.using)
         return target, uid, standing.number if last is None else last - 1, found
@@ -132,12 +132,8 @@ class Listening:
     def admit_following(self, actor_class: type[Actor[Any]], key: tuple[str, ...]) -> None:
         self.caller.admit(actor_class, key, "subscribe", PROGRESS)
 
-    def may_see(self, actor_class: type[Actor[Any]], found: Found) -> bool:
-        """While it is stored and carries a user, that is its sender or staff. Later its id opens it."""
-        definition = actor_class.definition
-        exposed = definition.exposes(found.queue) or definition.exposes("events")
-        mine = not isinstance(found, MessageStatus) or found.user_id in (None, self.user_id)
-        return exposed and (mine or self.caller.access(()).is_staff)
+    def access_to(self, target: Target) -> Access:
+        return self.caller.access(target.parts)
 
     async def unfollow(self, frame: Unfollow) -> None:
         self.forget_message(uid_of(frame.message))
@@ -164,7 +160,8 @@ class Listening:
         """Ends what is no longer allowed, and says so. Trouble of another kind changes nothing."""
         for actor_id, listener in list(self.actors.items()):
             error = await self.refusal_of(listener)
-            if error is not None and self.actors.pop(actor_id, None) is listener:
+            if error is not None and self.actors.get(actor_id) is listener:  # not another one meanwhile
+                del self.actors[actor_id]
                 listener.close()
                 self.put(written(type="unsubscribed", **listener.address, error=error))
         for uid, message in list(self.messages.items()):
@@ -187,6 +184,10 @@ def refuse_hidden(actor_class: type[Actor[Any]], exposed: bool) -> None:
     if not exposed:
         name = actor_class.type_name
         raise UnknownActor(f'Actor type "{name}" has no events for those outside.', name=name)
+
+
+def exposes_progress(actor_class: type[Actor[Any]], queue: str) -> bool:
+    return actor_class.definition.exposes(queue) or actor_class.definition.exposes("events")
 
 
 def decides_by_name(actor_class: type[Actor[Any]]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -27,8 +28,8 @@ class Outbox:
     """
 
     __slots__ = (
-        "closed", "draining", "drop", "last_ping", "moved_at", "overdue", "pings", "read", "send", "sent",
-        "waiting", "waiting_bytes",
+        "closed", "draining", "drop", "moved_at", "overdue", "pings", "read", "send", "sent", "waiting",
+        "waiting_bytes",
     )  # fmt: skip
 
     def __init__(self, send: Callable[[str], Awaitable[None]], drop: Callable[[CloseCode], None]) -> None:
@@ -37,7 +38,6 @@ class Outbox:
         self.waiting_bytes = 0
         self.sent = self.read = 0  # bytes since the start
         self.pings: list[tuple[int, int]] = []  # number, and what was sent before
-        self.last_ping = 0
         self.draining: asyncio.Task[None] | None = None
         self.overdue: asyncio.TimerHandle | None = None
         self.moved_at = 0.0  # when a ping was answered, or the first one sent
@@ -74,21 +74,25 @@ class Outbox:
             self.drain_soon()
 
     def add_ping(self) -> None:
-        self.last_ping += 1
+        number = secrets.randbits(31)  # nobody answers what they have not read
         if not self.pings:
             self.moved_at = time.monotonic()
-        self.pings.append((self.last_ping, self.sent))
-        text = f'{{"type":"ping","ping":{self.last_ping}}}'
+        self.pings.append((number, self.sent))
+        text = f'{{"type":"ping","ping":{number}}}'
         self.queue.appendleft(text)
         self.waiting_bytes += len(text)
         if self.overdue is None:
             self.expect_answer()
 
     def pong(self, number: int) -> None:
-        """All that was sent before this ping was read."""
-        while self.pings and self.pings[0][0] <= number:
-            self.read = self.pings.pop(0)[1]
-            self.moved_at = time.monotonic()
+        """All that was sent before this ping was read. A number that is not awaited says nothing."""
+        awaited = [one for one, _ in self.pings]
+        if number not in awaited:
+            return
+        place = awaited.index(number)
+        self.read = self.pings[place][1]
+        self.moved_at = time.monotonic()
+        del self.pings[: place + 1]
         self.expect_answer()
         self.drain_soon()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from uuid import UUID
 
 from actorqueues.access import exposed_action, exposed_actor, exposed_queue
 from actorqueues.access.permission import may_create
@@ -14,19 +13,16 @@ from actorqueues.client.asking import send_to_wait
 from actorqueues.client.handle import Handle
 from actorqueues.client.options import SendOptions
 from actorqueues.client.targets import Target
-from actorqueues.client.waiting import time_to_wait, wait_on_loop
+from actorqueues.client.waiting import Pending, time_to_wait
 from actorqueues.consumers.frames import Call, Send, written
 from actorqueues.definitions.action import Action
 from actorqueues.definitions.schema import Schema
-from actorqueues.storage.outcomes import StoredOutcome
 from actorqueues.web.arguments import Given, checked_arguments
 from actorqueues.web.bodies import message_body
 from actorqueues.web.callers import Caller
-from actorqueues.web.outcomes import wire_outcome
+from actorqueues.web.outcomes import refuse_others, wire_outcome
 
 ANY = Schema(Any)
-
-Sent = tuple[Target, UUID, StoredOutcome | None]
 
 
 class Requests:
@@ -35,14 +31,14 @@ class Requests:
     def __init__(self, caller: Caller) -> None:
         self.caller = caller
 
-    async def send(self, frame: Send) -> Sent | str:
+    async def send(self, frame: Send) -> Pending | str:
         """Stored when it returns: with ``wait`` what ``outcome`` goes on from, else the answer."""
         sent = await in_thread(self.store, frame)
         if isinstance(sent, str):
             return written(type="reply", id=frame.id, status="queued", message=sent)
         return sent
 
-    def store(self, frame: Send) -> Sent | str:
+    def store(self, frame: Send) -> Pending | str:
         """Asks for permission and sends, in one hop. Without ``wait`` it gives the message's id."""
         actor_class = exposed_actor(frame.actor)
         key = frame.parts
@@ -53,7 +49,7 @@ class Requests:
         options = self.options_of(frame)
         if not frame.wait:
             return str(Handle[Any](target).send(queue, body, **options).id)
-        return (target, *send_to_wait(target, queue, body, options))
+        return send_to_wait(target, queue, body, options)
 
     def options_of(self, frame: Send) -> SendOptions:
         # Whoever is told an id may follow the message: so its outcome is kept.
@@ -66,12 +62,11 @@ class Requests:
             options["idempotency_key"] = frame.idempotency_key
         return options
 
-    async def outcome(self, frame: Send, sent: Sent) -> str:
-        target, uid, outcome = sent
-        if outcome is None:
-            seconds = time_to_wait(None if frame.timeout is None else frame.timeout / 1000)
-            outcome = await wait_on_loop(target.using, uid, seconds)
-        return written(type="reply", id=frame.id, message=uid.hex, **wire_outcome(outcome))
+    async def outcome(self, frame: Send, pending: Pending) -> str:
+        seconds = time_to_wait(None if frame.timeout is None else frame.timeout / 1000)
+        outcome = await pending.on_loop(seconds)
+        refuse_others(outcome, self.caller.access(frame.parts))
+        return written(type="reply", id=frame.id, message=pending.uid.hex, **wire_outcome(outcome))
 
     async def call(self, frame: Call) -> str:
         target, action, (args, kwargs) = await in_thread(self.admitted_call, frame)

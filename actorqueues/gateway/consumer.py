@@ -101,8 +101,7 @@ class GatewayConsumer(LaneConsumer):
     # Frames
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        hearing = self.hearing
-        if hearing is None:
+        if self.hearing is None:
             return
         if size_of(text_data or bytes_data or "") > settings.WEBSOCKET_MAX_BYTES:
             self.stop_hearing()
@@ -114,6 +113,12 @@ class GatewayConsumer(LaneConsumer):
             frame = read_frame(text_data)
         except ParseError as error:
             await self.end(error)
+            return
+        await self.line_up(frame, len(text_data))
+
+    async def take_turn(self, frame: ActionRequest | SubscriptionRequest) -> None:
+        hearing = self.hearing
+        if hearing is None:
             return
         if isinstance(frame, ActionRequest):
             await self.running.acquire()
@@ -176,6 +181,10 @@ class GatewayConsumer(LaneConsumer):
         if not await self.caller.renew():
             raise Forbidden("The session has ended.")
         await in_thread(self.caller.admit, self.target.actor_class, self.target.parts, "connect")
+        row = await in_thread(self.target.row)  # who hears no events is told of its end here alone
+        if row is None or row.generation != hearing.generation:
+            self.life_is_over()
+            return
         for name in list(hearing.names):
             try:
                 await in_thread(self.admit_event, name)

@@ -38,6 +38,7 @@ class Hearing:
         self.names: set[str] = set()
         self.subscription: Subscription | None = None
         self.started = asyncio.Event()
+        self.closed = False
 
     async def add(self, name: str) -> None:
         """Returns when everything that is committed from now on is heard.
@@ -46,6 +47,8 @@ class Hearing:
         """
         if name not in self.names and len(self.names) >= settings.WEBSOCKET_SUBSCRIPTIONS:
             raise TooManySubscriptions(f"There are {len(self.names)} subscriptions already.")
+        if self.closed:  # while its permission was looked up
+            return
         self.names.add(name)
         if self.subscription is None:
             hub = event_hub_of(self.target.using)
@@ -58,6 +61,7 @@ class Hearing:
         self.names.discard(name)
 
     def close(self) -> None:
+        self.closed = True
         self.names.clear()
         if self.subscription is not None:
             event_hub_of(self.target.using).unsubscribe(self.subscription)

@@ -13,7 +13,7 @@ logger = logging.getLogger("actorqueues.gateway")
 class Outgoing:
     """What a socket is sent, in order. ``slow`` is called once, when its reader does not keep up.
 
-    A server that takes whatever it is given (daphne) hides that; its own pings end what is dead.
+    A server that takes whatever it is given (daphne) hides that; its own pings end what is silent and dead.
     """
 
     def __init__(self, send: Callable[[str], Awaitable[None]], slow: Callable[[], None]) -> None:

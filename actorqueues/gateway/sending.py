@@ -16,7 +16,7 @@ from actorqueues.client.asking import send_to_wait
 from actorqueues.client.handle import Handle
 from actorqueues.client.operating import exists
 from actorqueues.client.targets import Target
-from actorqueues.client.waiting import time_to_wait, wait_on_loop
+from actorqueues.client.waiting import time_to_wait
 from actorqueues.definitions.queue import Queue
 from actorqueues.exceptions import Forbidden, MessageFailed
 from actorqueues.gateway.addresses import addressed
@@ -26,8 +26,8 @@ from actorqueues.gateway.views import GatewayView
 from actorqueues.models import OutcomeStatus
 from actorqueues.storage.outcomes import StoredOutcome
 from actorqueues.web.bodies import RequestInvalid
-from actorqueues.web.outcomes import told_error
-from actorqueues.web.views import Later
+from actorqueues.web.outcomes import refuse_others, told_error
+from actorqueues.web.views import AfterOutcome
 
 NAMES = {"body", "name", "wait", "timeout"}  # the name is in the address too
 LONGEST_WAIT = 3_600_000  # ms
@@ -36,7 +36,9 @@ LONGEST_WAIT = 3_600_000  # ms
 class QueueView(GatewayView):
     """``POST gateway/{type or id}/queue/{name}``: sends, and with ``wait`` waits for the outcome."""
 
-    def post(self, request: Request, actor: str, queue: str, token: str | None = None) -> Response | Later:
+    def post(
+        self, request: Request, actor: str, queue: str, token: str | None = None
+    ) -> Response | AfterOutcome:
         target = addressed(actor, request.query_params)
         self.check_actor_permissions(target.actor_class)
         found = exposed_queue(target.actor_class, queue)
@@ -48,8 +50,8 @@ class QueueView(GatewayView):
             Handle[Any](target).send(found, body, user=request.user)
             return Response({"status": "completed"})
         seconds = time_to_wait(sent.seconds)
-        uid, outcome = send_to_wait(target, found, body, {"user": request.user})
-        return Later(partial(answer, target, uid, outcome, seconds))
+        pending = send_to_wait(target, found, body, {"user": request.user})
+        return AfterOutcome(pending, seconds, partial(answer, access))
 
 
 def refuse_creation(target: Target, access: Access) -> None:
@@ -96,11 +98,10 @@ def base64_of(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-async def answer(target: Target, uid: UUID, outcome: StoredOutcome | None, seconds: float) -> Response:
-    if outcome is None:
-        outcome = await wait_on_loop(target.using, uid, seconds)
+def answer(access: Access, uid: UUID, outcome: StoredOutcome | None) -> Response:
     if outcome is None:
         return Response({"status": "timedOut"})
+    refuse_others(outcome, access)
     if outcome.status != OutcomeStatus.COMPLETED:
         raise MessageFailed(message_id=uid.hex, error=told_error(outcome.error))
     if outcome.reply is None:

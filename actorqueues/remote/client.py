@@ -1,22 +1,17 @@
-"""The way to a service: one pool of connections for synchronous code, one for an event loop."""
+"""The actors of a service, by the names of their types."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Mapping
-from functools import cached_property
-from typing import Any, Self, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+from urllib.parse import urlsplit, urlunsplit
 
-import httpx
-
-from actorqueues.bridge import refuse_running_loop
-from actorqueues.definitions.keys import Key
-from actorqueues.remote.exchange import Course, Exchange, Outcome
+from actorqueues.definitions.keys import KeyPart
+from actorqueues.durations import Duration, seconds
 from actorqueues.remote.handle import RemoteHandle
+from actorqueues.remote.listening import Line
 from actorqueues.remote.requests import Address
-
-T = TypeVar("T")
+from actorqueues.remote.transport import Transport
 
 TIMEOUT = 10.0  # seconds for an answer, beyond what is waited for on purpose
 
@@ -24,9 +19,14 @@ TIMEOUT = 10.0  # seconds for an answer, beyond what is waited for on purpose
 class Client:
     """The actors of another service: ``Client(url).counter.get_or_create("main").send("increment", {"amount": 5})``.
 
-    ``url``: where the service has mounted its API. ``token`` is short for the header ``Authorization: Bearer …``;
-    ``auth``, ``verify``, ``proxy``, … go to httpx. May be shared by threads. Close it with ``close()`` or ``aclose()``,
-    or use it in ``with`` or ``async with``.
+    ``url``: where the service has mounted its API. ``token`` is short for the header ``Authorization: Bearer …``.
+    ``timeout``: how long an answer may take with all its tries, beyond what is waited for on purpose; 10 seconds.
+    ``auth``, ``verify``, ``proxy``, … go to httpx. ``socket_url``: the WebSocket that events are heard on; without it
+    ``/ws/actors/`` of the same host. It is given the headers, and ``socket_options`` (``ssl``, ``proxy``, …) are what
+    ``websockets.connect`` takes.
+
+    May be shared by threads; its ``a`` twins belong to one event loop. Close it with ``close()`` or ``aclose()``, or
+    use it in ``with`` or ``async with``.
     """
 
     def __init__(
@@ -35,73 +35,37 @@ class Client:
         *,
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
+        timeout: Duration = TIMEOUT,
+        socket_url: str | None = None,
+        socket_options: Mapping[str, Any] | None = None,
         **httpx_options: Any,
     ) -> None:
         self.url = url.rstrip("/") + "/"
-        said = {"Accept": "application/json", **(headers or {})}
+        said = dict(headers or {})
         if token is not None:
             said["Authorization"] = f"Bearer {token}"
-        self._options: dict[str, Any] = {"base_url": self.url, "headers": said, **httpx_options}
+        self._answer_in = seconds(timeout, "timeout")
+        self._line = Line(socket_url or socket_url_of(url), said, self._answer_in, socket_options or {})
+        accepting = {"Accept": "application/json", **said}
+        self._transport = Transport({"base_url": self.url, "headers": accepting, **httpx_options})
 
-    def actor(self, type_name: str, key: Key) -> RemoteHandle:
-        """A handle to the actor of this type and key. Nothing is asked yet. Raises ``KeyInvalid``."""
-        return RemoteHandle(self, Address.of(type_name, key))
+    def actor(self, type_name: str, key: KeyPart | Sequence[KeyPart]) -> RemoteHandle:
+        """A handle to the actor of this type and key. Nothing is asked yet. Raises ``KeyInvalid``.
+
+        For types whose name is one of the client's own: ``url``, ``actor``, ``close``, ``aclose``.
+        """
+        return RemoteHandle(self._transport, self._line, Address.of(type_name, key, self._answer_in))
 
     def __getattr__(self, type_name: str) -> RemoteType:
         if type_name.startswith("_"):
             raise AttributeError(type_name)
         return RemoteType(self, type_name)
 
-    @cached_property
-    def _sync(self) -> httpx.Client:
-        return httpx.Client(**self._options)
-
-    @cached_property
-    def _async(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(**self._options)
-
-    def run(self, course: Course[T]) -> T:
-        refuse_running_loop("send")
-        said: Outcome | None = None
-        try:
-            while True:
-                step = course.send(said)
-                said = self._ask(step)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]  # StopIteration does not say of what type
-
-    async def arun(self, course: Course[T]) -> T:
-        said: Outcome | None = None
-        try:
-            while True:
-                step = course.send(said)
-                said = await self._aask(step)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]  # StopIteration does not say of what type
-
-    def _ask(self, step: Exchange[Any] | float) -> Outcome | None:
-        if isinstance(step, float):
-            time.sleep(step)
-            return None
-        try:
-            return self._sync.request(**arguments(step))
-        except httpx.TransportError as error:
-            return error
-
-    async def _aask(self, step: Exchange[Any] | float) -> Outcome | None:
-        if isinstance(step, float):
-            await asyncio.sleep(step)
-            return None
-        try:
-            return await self._async.request(**arguments(step))
-        except httpx.TransportError as error:
-            return error
-
     def close(self) -> None:
-        self._sync.close()
+        self._transport.close()
 
     async def aclose(self) -> None:
-        await self._async.aclose()
+        await self._transport.aclose()
 
     def __enter__(self) -> Self:
         return self
@@ -122,16 +86,14 @@ class RemoteType:
     def __init__(self, client: Client, type_name: str) -> None:
         self._client, self._type_name = client, type_name
 
-    def get_or_create(self, key: Key) -> RemoteHandle:
-        """A handle; the actor comes into being with its first message, where the service allows that."""
+    def get_or_create(self, key: KeyPart | Sequence[KeyPart]) -> RemoteHandle:
+        """A handle; the actor comes into being with its first message, where the service allows that.
+
+        ``key``: a part, or a list or tuple of parts. Raises ``KeyInvalid``.
+        """
         return self._client.actor(self._type_name, key)
 
 
-def arguments(exchange: Exchange[Any]) -> dict[str, Any]:
-    return {
-        "method": exchange.method,
-        "url": exchange.path,
-        "json": exchange.json,
-        "headers": dict(exchange.headers),
-        "timeout": httpx.Timeout(TIMEOUT, read=TIMEOUT + exchange.takes),
-    }
+def socket_url_of(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, "/ws/actors/", "", ""))

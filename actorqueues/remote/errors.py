@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 from actorqueues import exceptions
 from actorqueues.exceptions import ActorQueuesError
+
+E = TypeVar("E", bound=ActorQueuesError)
 
 
 class RemoteError(ActorQueuesError):
@@ -16,10 +18,10 @@ class RemoteError(ActorQueuesError):
     code = "remote.error"
     status = 502
 
-    def __init__(self, message: str | None = None, **metadata: Any) -> None:
-        super().__init__(message, **metadata)
-        self.wire_code: str = metadata.get("wire_code", self.code)
+    @property
+    def wire_code(self) -> str:
         """``group.code`` as the service said it: ``auth.forbidden``, ``request.throttled``."""
+        return str(self.metadata.get("wire_code", self.code))
 
 
 class Unreachable(RemoteError):
@@ -31,19 +33,33 @@ class Unreachable(RemoteError):
 
 def raise_for(status: int, said: Any) -> None:
     """Raises what an answer with this status and this JSON (None: there was none) means, if it is an error."""
-    if status < 400:
+    if 200 <= status < 300:
         return
-    if not isinstance(said, Mapping) or "code" not in said:
+    if status < 400 or not isinstance(said, Mapping) or "code" not in said:
         raise RemoteError(answer=f"with status {status}", status=status)
-    code = f"{said.get('group', 'remote')}.{said['code']}"
-    metadata = said.get("metadata") or {}
-    known = errors_by_code().get(code)
-    if known is None:
-        told = {**metadata, "wire_code": code, "status": status}
-        raise RemoteError(said.get("message"), **told)
-    error = known.__new__(known)
-    ActorQueuesError.__init__(error, said.get("message"), **metadata)
-    raise error
+    raise error_of(said, status=status)
+
+
+def error_of(said: Mapping[str, Any], **more: Any) -> ActorQueuesError:
+    """``{"group", "code", "message", "metadata"}`` as an exception. ``more``: metadata of what has no class here."""
+    code = f"{said.get('group', 'remote')}.{said.get('code')}"
+    metadata = said.get("metadata")
+    known = dict(metadata) if isinstance(metadata, Mapping) else {}
+    kind = errors_by_code().get(code)
+    if kind is None:
+        return made(RemoteError, said.get("message"), {**known, "wire_code": code, **more})
+    return made(kind, said.get("message"), known)
+
+
+def raise_unreadable(status: int) -> NoReturn:
+    raise RemoteError(answer=f"with status {status} and no JSON of this API", status=status)
+
+
+def made(kind: type[E], message: Any, metadata: dict[str, Any]) -> E:
+    """Not by a call: some classes have arguments of their own."""
+    error = kind.__new__(kind)
+    ActorQueuesError.__init__(error, message if isinstance(message, str) else None, **metadata)
+    return error
 
 
 @cache

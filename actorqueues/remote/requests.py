@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 from uuid import uuid4
 
 from actorqueues.client.receipts import Receipt
 from actorqueues.client.results import AnyResult, Completed, Failed, TimedOut
-from actorqueues.definitions.keys import Key, normalise_key
+from actorqueues.definitions.keys import KeyPart, normalise_key
 from actorqueues.definitions.segments import encode_segment
 from actorqueues.durations import Duration, seconds
 from actorqueues.exceptions import Forbidden, MessageFailed, OperationRefused, ReplyTimedOut
 from actorqueues.remote.exchange import Course, Exchange, ask
+
+T = TypeVar("T")
 
 WAIT_TIMEOUT = 60.0  # seconds, as at the service's end by default
 FIRST_PAUSE, PAUSE_FACTOR, LONGEST_PAUSE = 0.1, 1.5, 2.0  # seconds between two looks for an outcome
@@ -22,20 +26,39 @@ OPTIONS = frozenset({"delay", "dedupe", "idempotency_key"})
 
 @dataclass(frozen=True, slots=True)
 class Address:
+    """``answer_in``: seconds that its service may take for an answer, beyond what is waited for on purpose."""
+
     type_name: str
     key: tuple[str, ...]
+    answer_in: float
 
     @classmethod
-    def of(cls, type_name: str, key: Key) -> Address:
-        """Raises ``KeyInvalid``."""
-        return cls(type_name, normalise_key(key))
+    def of(cls, type_name: str, key: KeyPart | Sequence[KeyPart], answer_in: float) -> Address:
+        """A list is as good as a tuple: so JSON and the browser client write keys. Raises ``KeyInvalid``."""
+        parts: Any = tuple(key) if isinstance(key, list) else key
+        return cls(type_name, normalise_key(parts), answer_in)
+
+    @property
+    def wire(self) -> dict[str, Any]:
+        """As the WebSocket's frames have it."""
+        return {"actor": self.type_name, "key": list(self.key)}
 
     @property
     def path(self) -> str:
-        return f"{self.type_name}/{encode_segment(self.key)}/"
+        return f"{segment(self.type_name)}{encode_segment(self.key)}/"
 
     def below(self, *parts: str) -> str:
-        return self.path + "".join(f"{part}/" for part in parts)
+        return self.path + "".join(map(segment, parts))
+
+    def ask(self, exchange: Exchange[T]) -> Course[T]:
+        return ask(exchange, self.answer_in)
+
+
+def segment(name: str) -> str:
+    """Ids come from anywhere, and must lead nowhere else: ``..`` is resolved on the way, ``%2F`` by servers."""
+    if not name.strip(".") or "/" in name:
+        raise ValueError(f"{name!r} is no name.")
+    return quote(name, safe="") + "/"
 
 
 def send(
@@ -58,11 +81,11 @@ def send(
         envelope["dedupe"] = options["dedupe"]
     headers = {"Idempotency-Key": options.get("idempotency_key") or uuid4().hex}
     read = result_of if wait else receipt_of
-    return ask(Exchange("POST", address.below("queue", queue), read, envelope, headers, takes=takes))
+    return address.ask(Exchange("POST", address.below("queue", queue), read, envelope, headers, takes=takes))
 
 
 def look(address: Address, message: str | Receipt) -> Course[AnyResult]:
-    return ask(Exchange("GET", address.below("messages", id_of(message)), result_of))
+    return address.ask(Exchange("GET", address.below("messages", id_of(message)), result_of))
 
 
 def wait_for(address: Address, message: str | Receipt, timeout: Duration | None) -> Course[AnyResult]:
@@ -81,7 +104,7 @@ def cancel(address: Address, message: str | Receipt) -> Course[bool]:
     path = address.below("messages", id_of(message))
     try:
         # Not repeatable: after a lost answer the message would be unknown.
-        yield from ask(Exchange("DELETE", path, lambda said: said, repeatable=False))
+        yield from address.ask(Exchange("DELETE", path, lambda said: said, repeatable=False))
     except OperationRefused:
         return False
     return True
@@ -90,20 +113,20 @@ def cancel(address: Address, message: str | Receipt) -> Course[bool]:
 def call(address: Address, action: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Course[Any]:
     said = {"args": list(args), "kwargs": kwargs}
     # An action may send: done twice, it would send twice.
-    return ask(Exchange("POST", address.below("actions", action), output_of, said, repeatable=False))
+    return address.ask(Exchange("POST", address.below("actions", action), output_of, said, repeatable=False))
 
 
 def state(address: Address) -> Course[Any]:
-    return ask(Exchange("GET", address.path, state_of))
+    return address.ask(Exchange("GET", address.path, state_of))
 
 
 def create(address: Address, input: Any) -> Course[None]:
     said = {} if input is None else {"input": input}
-    return ask(Exchange("POST", address.path, lambda _: None, said, repeatable=False))
+    return address.ask(Exchange("POST", address.path, lambda _: None, said, repeatable=False))
 
 
 def destroy(address: Address) -> Course[None]:
-    return ask(Exchange("DELETE", address.path, lambda _: None, repeatable=False))
+    return address.ask(Exchange("DELETE", address.path, lambda _: None, repeatable=False))
 
 
 # Answers

@@ -43,7 +43,7 @@ def wire_error(error: BaseException) -> WireError:
         return of_ours(error)
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("the database did not answer a request: %s", error)
-        text = "The database cannot be reached. Nothing was stored; try again soon."
+        text = "The database cannot be reached. Try again soon; a message under the same Idempotency-Key."
         return WireError("database", "unavailable", text, 503, headers=retry_soon())
     if isinstance(error, Http404):
         return WireError("request", "not_found", "There is nothing at this address.", 404)

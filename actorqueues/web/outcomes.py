@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from actorqueues.access import Access
+from actorqueues.access.permission import may_see
+from actorqueues.definitions.text import TRACEBACK
+from actorqueues.exceptions import Forbidden
 from actorqueues.models import OutcomeStatus
 from actorqueues.storage.outcomes import StoredOutcome
 
-TRACEBACK = "Traceback (most recent call last)"
 TEXT_OF_FAILURE = "Its handler failed. The server's log tells why."
 
 
@@ -19,6 +22,12 @@ def wire_outcome(outcome: StoredOutcome | None) -> dict[str, Any]:
     if outcome.status != OutcomeStatus.COMPLETED:
         return {"status": "failed", "response": None, "error": told_error(outcome.error)}
     return {"status": "completed", "response": None if outcome.reply is None else json.loads(outcome.reply)}
+
+
+def refuse_others(outcome: StoredOutcome | None, access: Access) -> None:
+    """Raises ``Forbidden`` for an outcome of somebody else's message, whose id an equal dedupe key gives."""
+    if outcome is not None and not may_see(access, outcome.user_id):
+        raise Forbidden("The message with this dedupe key is somebody else's, and so is its reply.")
 
 
 def told_error(error: str | None) -> str:

@@ -8,8 +8,9 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from actorqueues.web.lanes import calls_on_lanes
+from actorqueues.web.line import Line
 
-LAST_WORDS = 5.0  # seconds for what is under way when a socket ends
+LAST_WORDS = 4.0  # seconds for what is under way when a socket ends, twice: daphne gives it ten
 
 
 class LaneConsumer(AsyncWebsocketConsumer):
@@ -21,18 +22,22 @@ class LaneConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Any) -> None:
         self.scope, self.base_send = scope, send
         self.tasks: set[asyncio.Task[None]] = set()
+        self.line: Line | None = None
         self.prepare()
         with calls_on_lanes():
             try:
                 while True:
                     await self.dispatch(await receive())
             except StopConsumer:
-                pass
+                await self.finish()
             finally:
                 await self.leave()
 
     def prepare(self) -> None:
         """What a subclass has from the beginning."""
+
+    async def finish(self) -> None:
+        """What is still done when the other end has gone."""
 
     def stop(self) -> None:
         """What ends with the socket, besides its tasks."""
@@ -44,6 +49,27 @@ class LaneConsumer(AsyncWebsocketConsumer):
             await self.receive(message.get("text"), message.get("bytes"))
         elif message["type"] == "websocket.disconnect":
             raise StopConsumer()
+
+    async def take_turn(self, frame: Any) -> None:
+        """Does what was asked for. What is to go on beside the next one it spawns."""
+
+    async def line_up(self, frame: Any, size: int) -> None:
+        """Frames take their turns one after another, so that they keep their order; and beside what is received.
+
+        So pings are answered and a hang-up is noticed however long the database takes for one.
+        """
+        line = self.line = self.line or Line()
+        line.put(frame, size)
+        line.serving = line.serving or self.spawn(self.work_off(line))
+        if line.is_long:  # who asks without end is heard no further for now
+            await asyncio.wait([line.serving])
+
+    async def work_off(self, line: Line) -> None:
+        try:
+            while line.frames:
+                await self.take_turn(line.next())
+        finally:
+            self.line = None
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

@@ -5,35 +5,75 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from uuid import UUID
 
+from asgiref.sync import async_to_sync
+from django.core.handlers.asgi import ASGIRequest
 from django.db import connections, transaction
 from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from actorqueues.access import Access
+from actorqueues.access import Access, require
+from actorqueues.access.permission import Deed
 from actorqueues.access.requester import Transport
 from actorqueues.bridge import in_thread
+from actorqueues.client.waiting import Pending
 from actorqueues.definitions.actor import Actor
 from actorqueues.exceptions import Forbidden
+from actorqueues.storage.outcomes import StoredOutcome
+from actorqueues.web.either import EitherWay, is_awaited
 from actorqueues.web.errors import wire_error
+from actorqueues.web.headers import LazyHeaders
 from actorqueues.web.permissions import refusal_of
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """What a view's method returns when the response takes waiting: ``finish`` runs on the event loop."""
+    """What a view's method returns when the response takes awaiting: ``finish`` runs on an event loop."""
 
     finish: Callable[[], Awaitable[Response]]
 
+    async def on_loop(self) -> Response:
+        return await self.finish()
+
+    def here(self) -> Response:
+        return async_to_sync(self.finish)()
+
+
+@dataclass(frozen=True, slots=True)
+class AfterOutcome:
+    """The same when it takes the outcome of a message: None after ``seconds``."""
+
+    pending: Pending
+    seconds: float
+    answer: Callable[[UUID, StoredOutcome | None], Response]
+
+    async def on_loop(self) -> Response:
+        return self.answer(self.pending.uid, await self.pending.on_loop(self.seconds))
+
+    def here(self) -> Response:
+        return self.answer(self.pending.uid, self.pending.here(self.seconds))
+
+
+Answer = Response | Later | AfterOutcome
+
+
+class LoopResponse(Response):
+    """Rendered on the event loop: Django would go into a thread for it."""
+
+    async def render(self) -> Response:  # type: ignore[override]
+        rendered: Response = super().render()
+        return rendered
+
 
 class WebView(APIView):
-    """Its methods (``get``, ``post``, …) are synchronous and return a ``Response`` or ``Later``.
+    """Its methods (``get``, ``post``, …) are synchronous and return a ``Response``, ``Later`` or ``AfterOutcome``.
 
     Authentication, permissions, throttles, parsers and renderers are the project's. Errors have the wire's form.
     A client that hangs up cancels what waits here; a hop that is under way still ends, so that what it stores
-    may be stored.
+    may be stored. Under WSGI the thread waits.
     """
 
     view_is_async = True
@@ -44,35 +84,59 @@ class WebView(APIView):
     def as_view(cls, **initkwargs: Any) -> Any:
         # A message must be committed before somebody waits for its reply; and Django refuses async views where
         # any database has ATOMIC_REQUESTS.
-        view = super().as_view(**initkwargs)
+        view = EitherWay(super().as_view(**initkwargs))
         for alias in connections.settings:
-            view = transaction.non_atomic_requests(using=alias)(view)
+            transaction.non_atomic_requests(using=alias)(view)
         return view
 
-    async def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         self.args, self.kwargs = args, kwargs
-        self.request = wrapped = self.initialize_request(request, *args, **kwargs)
+        self.request = self.initialize_request(request, *args, **kwargs)
         self.headers = self.default_response_headers
+        return self.answer_on_loop() if is_awaited() else self.answer_here()
+
+    async def answer_on_loop(self) -> Response:
         try:
-            answer = await in_thread(self.work, wrapped)
-            response = await answer.finish() if isinstance(answer, Later) else answer
+            answer = await in_thread(self.work, self.request)
+            if isinstance(answer, Response):
+                response = answer
+            else:
+                self.grow_light()
+                response = await answer.on_loop()
         except Exception as error:  # noqa: BLE001  of whatever kind: it gets the wire's form
             response = await in_thread(self.handle_exception, error)
-        self.response = self.finalize_response(wrapped, response, *args, **kwargs)
-        if (
-            getattr(self.response, "accepted_renderer", None)
-            and self.response.accepted_renderer.format == "api"
-        ):
-            await in_thread(self.response.render)  # the browsable API makes queries
+        response = self.finalized(response)
+        # Pages make queries; and for a WSGI request Django renders where no loop runs.
+        if response.accepted_renderer.format != "api" and isinstance(self.request._request, ASGIRequest):
+            response.__class__ = LoopResponse
+        return response
+
+    def grow_light(self) -> None:
+        """Thousands may wait: three kilobytes of what nobody needs meanwhile, or can be made again."""
+        request = self.request._request
+        request.__dict__.pop("headers", None)
+        if request.resolver_match is not None:
+            request.resolver_match.tried = None  # URL patterns, for the page of a 404
+
+    def answer_here(self) -> Response:
+        try:
+            answer = self.work(self.request)
+            response = answer if isinstance(answer, Response) else answer.here()
+        except Exception as error:  # noqa: BLE001  of whatever kind: it gets the wire's form
+            response = self.handle_exception(error)
+        return self.finalized(response)
+
+    def finalized(self, response: Response) -> Response:
+        self.response = self.finalize_response(self.request, response, *self.args, **self.kwargs)
         return self.response
 
-    def work(self, request: Request) -> Response | Later:
+    def work(self, request: Request) -> Answer:
         self.initial(request, *self.args, **self.kwargs)
         name = (request.method or "").lower()
         method = getattr(self, name, self.http_method_not_allowed)
         if name not in self.http_method_names:
             method = self.http_method_not_allowed
-        answer: Response | Later = method(request, *self.args, **self.kwargs)
+        answer: Answer = method(request, *self.args, **self.kwargs)
         return answer
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -95,13 +159,22 @@ class WebView(APIView):
 
     # Who asks
 
+    def require_of(self, actor_class: type[Actor[Any]], access: Access, deed: Deed, *names: str) -> None:
+        """What the actor's hooks say. Raises ``Forbidden``, for nobody in particular ``NotAuthenticated``."""
+        try:
+            require(actor_class, access, deed, *names)
+        except Forbidden:
+            if access.user_id is None:
+                self.permission_denied(self.request)
+            raise
+
     def access_to(self, key: tuple[str, ...]) -> Access:
         request = self.request
         return Access(
             user=request.user,
             key=key,
             transport=self.transport,
-            headers={name.lower(): value for name, value in request.headers.items()},
+            headers=LazyHeaders(request._request),
             params=self.access_params(),
         )
 

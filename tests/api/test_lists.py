@@ -1,8 +1,11 @@
 """Lists of types and actors, and what the inspector shows."""
 
+import base64
+
 import pytest
 
 from actorqueues import Actor, Queue, action, handler
+from actorqueues.definitions.redaction import MASK
 from actorqueues.models import ActorInstance, ActorStatus
 from tests.api.conftest import Api
 
@@ -58,8 +61,10 @@ def test_types_are_listed_with_what_they_expose(box, api):
         def hide(self, body: str) -> None: ...
 
     assert api.get("").json() == {"types": [
-        {"type": "box", "queues": ["items", "other"], "actions": [{"name": "look", "safe": True}], "state": True},
-        {"type": "part", "queues": ["take"], "actions": [], "state": False},
+        {"type": "box", "queues": ["items", "other"], "actions": [{"name": "look", "safe": True}], "state": True,
+         "url": "http://testserver/api/actors/box/"},
+        {"type": "part", "queues": ["take"], "actions": [], "state": False,
+         "url": "http://testserver/api/actors/part/"},
     ]}  # fmt: skip
 
 
@@ -139,6 +144,15 @@ def test_the_inspector_shows_staff_the_queue_without_bodies(box, staff):
     assert staff.get("box/x/inspector/workflow-history").json() == {"entries": []}
 
 
+def test_the_inspector_shows_the_state_as_the_class_redacts_it(box, staff, backend):
+    box.create("x")
+    ActorInstance.objects.using(backend).update(state='{"api_key": "abc", "lines": 3}')
+    assert staff.get("box/x/inspector/state").json() == {"state": {"api_key": MASK, "lines": 3}}
+
+    box.redact = classmethod(lambda cls, kind, name, value: [kind, name, sorted(value)])
+    assert staff.get("box/x/inspector/state").json() == {"state": ["state", "", ["api_key", "lines"]]}
+
+
 @pytest.mark.parametrize("limit", ["0", "-1", "1001", "x", "", "²"])
 def test_the_inspectors_limit_is_a_number_in_bounds(box, staff, limit):
     box.create("x")
@@ -152,3 +166,9 @@ def test_the_inspector_is_for_staff_alone(box, staff, make_user, page):
         assert stranger.get(f"box/x/inspector/{page}/").status_code == 403
     assert staff.get(f"box/x/inspector/{page}/").status_code == 200
     assert staff.get(f"box/nobody/inspector/{page}/").status_code == 404
+
+
+def test_a_cursor_that_no_database_takes_is_no_cursor(staff, box):
+    box.create("a")
+    cursor = base64.b64encode(b"p=%00").decode()
+    assert staff.get(f"box/?cursor={cursor}").status_code == 404

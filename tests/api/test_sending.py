@@ -83,7 +83,8 @@ def test_a_timeout_is_no_error_and_the_reply_can_be_collected_later(counter, api
     assert told == {"status": "completed", "response": 4, "id": answer["id"], "queue": "increment"}
 
 
-def test_a_message_that_fails_for_good_says_why_but_shows_no_traceback(api, start_worker):
+@pytest.mark.parametrize("text", ["secret", "secret" * 5000])
+def test_a_message_that_fails_for_good_says_why_but_shows_no_traceback(api, start_worker, text):
     class Picky(Actor):
         exposed = True
 
@@ -93,7 +94,7 @@ def test_a_message_that_fails_for_good_says_why_but_shows_no_traceback(api, star
 
         @handler(max_attempts=1)
         def stumble(self, body: str) -> None:
-            raise RuntimeError("secret")
+            raise RuntimeError(text)
 
     start_worker()
     answer = api.ask("picky/x/queue/take/", "a")
@@ -243,6 +244,58 @@ def test_a_message_of_a_queue_that_is_not_exposed_is_unknown(api):
 
     message_id = Half.get_or_create("x").send(Half.shut, "a", track=True).id
     assert api.get(f"half/x/messages/{message_id}/").status_code == 404
+
+
+@pytest.mark.parametrize("end", ["completed", "failed", "cancelled"])
+def test_a_settled_message_is_its_senders_and_the_staffs_too(make_user, start_worker, end):
+    class Picky(Actor):
+        exposed = True
+
+        @handler
+        def take(self, body: str) -> str:
+            if body == "failed":
+                raise Reject("not today")
+            return body
+
+    ann, ben, staff = (Api(make_user(name, is_staff=name == "staff")) for name in ("ann", "ben", "staff"))
+    place = ann.post("picky/x/queue/take/", {"body": end})["Location"]
+    if end == "cancelled":
+        assert ann.client.delete(place).status_code == 200
+    else:
+        start_worker()
+        eventually(lambda: ann.client.get(place).json()["status"] == end)
+    for stranger in (ben, Api()):
+        assert stranger.client.get(place).status_code == 404
+        assert stranger.client.delete(place).status_code == 404
+    assert ann.client.get(place).status_code == staff.client.get(place).status_code == 200
+
+
+def test_what_nobody_in_particular_sent_is_whoevers_has_its_id(counter, make_user, start_worker):
+    start_worker()
+    message_id = Api().ask("counter/main/queue/increment/", {"amount": 3})["id"]
+    for asking in (Api(), Api(make_user())):
+        assert asking.get(f"counter/main/messages/{message_id}/").json()["response"] == 3
+
+
+def test_an_equal_dedupe_key_takes_back_nothing_that_the_projects_own_code_sent(counter, make_user):
+    counter.get_or_create("main").send("increment", {"amount": 3}, dedupe="order 7", track=True)
+    ben = Api(make_user("ben"))
+    request = {"body": {"amount": 3}, "dedupe": "order 7"}
+    place = ben.post("counter/main/queue/increment/", request)["Location"]
+    answer = ben.client.delete(place)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert StoredMessage.objects.count() == 1
+
+
+def test_an_equal_dedupe_key_does_not_tell_somebody_elses_reply(counter, make_user, start_worker):
+    start_worker()
+    ann, ben = Api(make_user("ann")), Api(make_user("ben"))
+    assert ann.ask("counter/main/queue/increment/", {"amount": 3}, dedupe="order 7")["response"] == 3
+    request = {"body": {"amount": 3}, "wait": True, "dedupe": "order 7"}
+    refused = ben.post("counter/main/queue/increment/", request)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert "dedupe key" in refused.json()["message"]
+    assert ann.post("counter/main/queue/increment/", request).json()["response"] == 3
 
 
 def test_a_stored_message_is_its_senders_and_the_staffs(counter, make_user):

@@ -7,9 +7,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.urls import clear_url_caches, path
+from django.urls import clear_url_caches, include, path
 from pydantic import BaseModel
-from rest_framework.permissions import IsAuthenticated
+from rest_framework.permissions import BasePermission, IsAuthenticated
 
 from actorqueues import Actor, Message, UnknownQueue, handler
 from actorqueues.api.webhooks import QueueView
@@ -170,6 +170,58 @@ def test_the_actors_permissions_hold_unless_the_view_has_its_own(mount, backend)
     assert posted == {"club/a": 403, "open/a": 202, "open/closed": 403}
 
 
+def test_mounting_exposes_a_queue_there_and_nowhere_else(mount, backend):
+    class Signed(Actor):
+        exposed = ["open"]
+
+        @handler
+        def open(self) -> None: ...
+
+        @handler
+        def paid(self) -> None: ...
+
+    class HasSignature(BasePermission):
+        def has_permission(self, request, view):
+            return request.headers.get("X-Signature") == "right"
+
+    view = QueueView.as_view(actor=Signed, queue="paid", permission_classes=[HasSignature])
+    mount({"hook/<group>/": view, "api/actors/": include("actorqueues.api.urls")})
+
+    def post(place, **headers):
+        return Client().post(place, {}, content_type="application/json", headers=headers).status_code
+
+    assert post("/hook/a/", x_signature="right") == post("/api/actors/signed/a/queue/open/") == 202
+    assert post("/hook/a/", x_signature="wrong") == 403
+    for way in ({}, {"x_signature": "right"}):
+        assert post("/api/actors/signed/a/queue/paid/", **way) == 404  # no door beside the one that checks
+    assert list(StoredMessage.objects.order_by("queue").values_list("queue", flat=True)) == ["open", "paid"]
+
+
+@pytest.mark.parametrize("hook", ["can_connect", "can_publish", "can_create"])
+def test_each_of_the_actors_hooks_is_asked_at_a_mounted_queue(mount, backend, hook):
+    class Club(Actor):
+        @handler
+        def ring(self) -> None: ...
+
+    asked = []
+
+    def refuse(cls, access, *names):
+        asked.append((access.key, access.transport, *names))
+        return access.key == ("open",)
+
+    setattr(Club, hook, classmethod(refuse))
+    mount({"club/<group>/": QueueView.as_view(actor=Club, queue="ring", permission_classes=[])})
+    posted = [
+        Client().post(f"/club/{key}/", "", content_type="application/json").status_code
+        for key in ("open", "shut")
+    ]
+    # Whoever may not create finds nothing to send to.
+    assert posted == [202, 404 if hook == "can_create" else 403]
+    names = ("ring",) if hook == "can_publish" else ()
+    assert asked == [(("open",), "http", *names), (("shut",), "http", *names)]
+    assert StoredMessage.objects.count() == 1
+
+
 def test_a_mistake_in_mounting_is_seen_at_once(shop):
     with pytest.raises(ImproperlyConfigured):
         QueueView.as_view(actor=shop)
@@ -177,3 +229,27 @@ def test_a_mistake_in_mounting_is_seen_at_once(shop):
         QueueView.as_view(actor=shop, queue="nothing")
     with pytest.raises(ImproperlyConfigured):
         QueueView.as_view(actor=shop, queue="note", accepts=["image/png"])
+
+
+def test_nul_in_the_address_is_refused(shop, mount, backend):
+    mount({"hook/<group>/<note>/": QueueView.as_view(actor=shop, queue=shop.order)})
+    answer = Client().post("/hook/ann/a%00b/", {"item": "tea"}, content_type="application/json")
+    assert answer.status_code == 400
+    assert not StoredMessage.objects.exists()
+
+
+def test_a_mount_may_have_parts_of_its_own(mount, backend):
+    class Shelf(Actor):
+        exposed = True
+
+        @handler
+        def place(self, body: str) -> None: ...
+
+    mount({})
+    webhook_urls.urlpatterns[:] = [path("<version>/actors/", include("actorqueues.api.urls"))]
+    answer = Client().post(
+        "/v2/actors/shelf/ann/queue/place/", {"body": "tea"}, content_type="application/json"
+    )
+    assert answer.status_code == 202, answer.content
+    assert answer["Location"].startswith("/v2/actors/shelf/ann/messages/")
+    assert Client().get(answer["Location"]).json()["status"] == "queued"

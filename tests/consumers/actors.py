@@ -104,3 +104,52 @@ class Vault(Actor):
 
     @handler
     async def open(self, body: str) -> None: ...
+
+
+class Team(Actor):
+    """For those who are of it at the moment."""
+
+    exposed = True
+    permission_classes = [IsAuthenticated]
+
+    @classmethod
+    def can_subscribe(cls, access, event):
+        return access.user.first_name == "member"
+
+    @handler
+    async def pack(self, body: int) -> None: ...
+
+
+# Those of the documentation's pages.
+
+
+class Counter(Actor[dict[str, int]]):
+    exposed = True
+    initial_state = {"value": 0}
+
+    @handler
+    async def increment(self, body: dict[str, int]) -> dict[str, int]:
+        self.state["value"] += body["amount"]
+        self.broadcast("changed", self.state)
+        return self.state
+
+    @action(safe=True)
+    def total(self) -> int:
+        return self.state["value"]
+
+
+class Importer(Actor):
+    exposed = True
+
+    @handler
+    async def load(self, body: int, message: Message) -> int:
+        message.progress(body, body, "packing")
+        return body
+
+
+class Import(Actor):
+    exposed = True
+
+    @handler
+    async def load(self, body: int) -> None:
+        self.broadcast("loaded", body)

@@ -1,8 +1,13 @@
 """Playwright's browser, usable from a test's own thread."""
 
+import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from playwright.sync_api import sync_playwright
+
+from tests.fixtures.workers import PATIENCE
 
 QUIET = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
@@ -51,3 +56,24 @@ class OnThread:
             )
 
         return call
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    path = os.environ.get("AQ_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("there is no Chromium here")
+    with Chromium(path) as browser:
+        yield browser
+
+
+def open_tab(chromium, problems, address, session=None):
+    """An empty page, and its own context. ``problems`` gets what it raises, and what breaks its policy."""
+    context = chromium.new_context()
+    if session:
+        context.add_cookies([{"name": "sessionid", "value": session, "url": f"http://{address}"}])
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE * 1000)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda said: problems.append(said.text) if "Content Security" in said.text else None)
+    return page, context

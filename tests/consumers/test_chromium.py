@@ -1,97 +1,19 @@
 """The browser client in a real Chromium, against a real daphne and a real worker."""
 
-import os
-import shutil
-from pathlib import Path
-
-import pytest
-from django.contrib.staticfiles.finders import find
+from django.contrib.sessions.models import Session
 
 from actorqueues.models import Message
 from tests.consumers.actors import Parrot
-from tests.consumers.chromium import Chromium
-from tests.consumers.way import Way
+from tests.consumers.chromium import chromium as chromium
+from tests.consumers.chromium_pages import open_page as open_page
+from tests.consumers.chromium_pages import problems as problems
+from tests.consumers.chromium_pages import quick_way as quick_way
+from tests.consumers.chromium_pages import until
+from tests.consumers.chromium_pages import way as way
 from tests.fixtures.backends import only_sqlite
-from tests.fixtures.workers import PATIENCE, eventually
-
-# Of the page: whatever is not the module itself is a violation.
-POLICY = "default-src 'none'; script-src 'self'; connect-src 'self' ws:; style-src 'self'"
-PAGE = """<!doctype html><title>actors</title><script type="module" src="/page.js"></script>
-<actor-progress actor="parrot" key='["x"]' message="{message}" label="Packing"></actor-progress>"""
-SCRIPT = """
-import { createClient } from "/static/actorqueues/client.js";
-window.client = createClient();
-window.parrot = client.parrot.getOrCreate(["x"]);
-window.heard = [];
-window.told = [];
-for (const name of ["progress", "settled"])
-  document.addEventListener(name, (event) => told.push([name, event.detail]));
-window.ready = true;
-"""
+from tests.fixtures.workers import PATIENCE
 
 pytestmark = only_sqlite
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    path = os.environ.get("AQ_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("there is no Chromium here")
-    with Chromium(path) as browser:
-        yield browser
-
-
-@pytest.fixture
-def way(server):
-    way = Way(server)
-    yield way
-    way.close()
-
-
-@pytest.fixture
-def open_page(chromium, way):
-    """``open_page(message=…)``: a page with the client, from the server's own address. It fails with errors."""
-    contexts, problems = [], []
-
-    def open_page(session=None, message=""):
-        context = chromium.new_context()
-        contexts.append(context)
-        if session:
-            context.add_cookies([{"name": "sessionid", "value": session, "url": f"http://{way.address}"}])
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE * 1000)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on(
-            "console", lambda said: problems.append(said.text) if "Content Security" in said.text else None
-        )
-        serve(page, message)
-        page.goto(f"http://{way.address}/page")
-        until(page, "window.ready")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not problems
-
-
-def serve(page, message):
-    module, script = Path(find("actorqueues/client.js")).read_text(), "text/javascript"
-    page.route("**/page.js", giving(body=SCRIPT, content_type=script))
-    page.route("**/static/actorqueues/client.js", giving(body=module, content_type=script))
-    headers = {"Content-Security-Policy": POLICY}
-    page.route(
-        "**/page", giving(body=PAGE.format(message=message), content_type="text/html", headers=headers)
-    )
-
-
-def until(page, expression):
-    """Playwright's own way evaluates text in the page, which the page's policy forbids."""
-    eventually(lambda: page.evaluate(expression))
-
-
-def giving(**answer):
-    return lambda route: route.fulfill(**answer)
 
 
 def test_messages_actions_and_refusals(start_worker, open_page):
@@ -114,57 +36,6 @@ def test_a_reply_that_takes_too_long_is_no_error(open_page):
     answer = open_page().evaluate("parrot.send('say', 'hello', {wait: true, timeout: 50})")
     assert answer["status"] == "timedOut"
     assert Message.objects.get().uid.hex == answer["id"]
-
-
-def test_a_lost_connection_misses_no_event(start_worker, open_page, way):
-    start_worker()
-    page, parrot = open_page(), Parrot.get_or_create("x")
-    page.evaluate(
-        "new Promise((done) => parrot.on('said', (data, event) => heard.push([event.number, data]),"
-        " {subscribed: done}))"
-    )
-    for turn in range(3):
-        parrot.send("say", f"live {turn}", wait=True)
-        until(page, f"heard.length >= {2 * turn + 1}")
-        with way.closed():
-            until(page, "client.status === 'waiting'")
-            parrot.send("say", f"missed {turn}", wait=True)
-    until(page, "heard.length >= 6")
-    words = [f"{what} {turn}" for turn in range(3) for what in ("live", "missed")]
-    assert page.evaluate("heard") == [[number, word] for number, word in enumerate(words, 1)]
-
-
-def test_what_is_sent_while_the_connection_is_lost_is_stored_once(open_page, way):
-    page = open_page()
-    page.evaluate("parrot.send('say', 'first')")
-    with way.closed():
-        until(page, "client.status !== 'connected'")
-        page.evaluate("window.later = parrot.send('say', 'second'); 0")
-        taken = way.taken
-        eventually(lambda: way.taken > taken + 1)  # it tries again and again
-    assert page.evaluate("later.then((answer) => answer.status)") == "queued"
-    assert Message.objects.count() == 2
-
-
-def test_a_send_whose_answer_is_lost_is_not_stored_twice(open_page, way):
-    page = open_page()
-    page.evaluate("parrot.send('say', 'first')")
-    page.evaluate("window.later = parrot.send('say', 'second', {wait: true, timeout: 60000}); 0")
-    eventually(lambda: Message.objects.count() == 2)
-    way.cut()
-    until(page, "client.status !== 'connected'")
-    until(page, "client.status === 'connected'")
-    page.evaluate("parrot.send('say', 'third')")
-    assert Message.objects.count() == 3
-
-
-def test_an_action_under_way_when_the_connection_is_lost_is_not_run_again(open_page, way):
-    page = open_page()
-    page.evaluate("parrot.send('say', 'first')")
-    page.evaluate("window.code = parrot.call('dawdle', 30).catch((error) => error.code); 0")
-    page.evaluate("parrot.send('say', 'second')")  # by now it has left
-    way.cut()
-    assert page.evaluate("code") == "client.connection_lost"
 
 
 def test_progress_survives_a_reload_of_the_page(start_worker, open_page):
@@ -201,9 +72,58 @@ def test_a_user_hears_what_is_addressed_to_them_and_nothing_else(start_worker, o
     assert stranger.evaluate("heard") == []
 
 
-def test_a_closed_client_refuses_what_comes_after(open_page):
+def test_a_page_whose_session_ends_is_told_and_stays_closed(open_page, quick_way, log_in):
+    _, session = log_in("anna")
+    message = Parrot.get_or_create("x").send("say", "x").id
+    page = open_page(session, address=quick_way(WEBSOCKET_RECHECK=0.2).address)
+    page.evaluate("window.codes = []; window.bar = document.querySelector('actor-progress'); 0")
+    page.evaluate("parrot.on('said', () => {}, {error: (error) => codes.push(error.code)}); 0")
+    page.evaluate(f"parrot.follow('{message}', {{error: (error) => codes.push(error.code)}}); 0")
+    page.evaluate("parrot.send('say', 1, {wait: true}).catch((error) => codes.push(error.code)); 0")
+    page.evaluate("parrot.send('say', 'x', {wait: true}).catch((error) => codes.push(error.code)); 0")
+    page.evaluate("bar.client = client; 0")
+    page.evaluate(f"bar.setAttribute('message', '{message}')")
+    until(page, "client.status === 'connected' && codes.length === 1")
+    Session.objects.all().delete()
+    until(page, "codes.length === 4 && told.length === 1")
+    assert sorted(page.evaluate("codes")) == ["auth.session_ended"] * 3 + ["queue.message_invalid"]
+    assert page.evaluate("[told[0][0], told[0][1].code]") == ["lost", "auth.session_ended"]
+    assert page.evaluate("bar.getAttribute('status')") == "unknown"  # the message may well be handled
+    assert page.evaluate("client.status") == "closed"
+
+
+def test_a_bar_that_follows_another_message_begins_anew(start_worker, open_page):
+    parrot = Parrot.get_or_create("x")
+    first, second = parrot.send("refuse", "no").id, parrot.send("pack", 40).id
+    page = open_page(message=first)
+    bar = page.locator("actor-progress")
+    start_worker()
+    until(page, "told.length === 1")
+    assert bar.get_attribute("status") == "failed"
+    page.evaluate(f"document.querySelector('actor-progress').setAttribute('message', '{second}')")
+    assert bar.get_attribute("status") is None
+    until(page, "told.at(-1)[0] === 'settled' && told.length > 2")
+    assert bar.get_attribute("status") == "completed"
+
+
+def test_a_bar_whose_client_is_closed_says_so_or_takes_a_new_one_where_it_is_the_page_s(open_page):
+    message = Parrot.get_or_create("x").send("say", "x").id
     page = open_page()
-    page.evaluate("window.waiting = parrot.send('say', 'x', {wait: true}).catch((error) => error.code); 0")
-    page.evaluate("client.close()")
-    assert page.evaluate("waiting") == "client.closed"
-    assert page.evaluate("parrot.send('say', 'x').catch((error) => error.code)") == "client.closed"
+    page.evaluate("client.close(); sharedClient().close()")
+    insert = (
+        "window.bar = document.createElement('actor-progress'); bar.setAttribute('actor', 'parrot');"
+        f"bar.setAttribute('key', 'x'); bar.setAttribute('message', '{message}'); bar.client = {{}};"
+        "document.documentElement.append(bar)"
+    )
+    page.evaluate(insert.format("client") + "; 0")
+    assert page.evaluate("[told[0][0], told[0][1].code]") == ["lost", "client.closed"]
+    page.evaluate(insert.format("undefined") + "; 0")
+    until(page, "sharedClient().status === 'connected'")
+    assert page.evaluate("told.length") == 1
+
+
+def test_a_body_that_is_no_json_is_the_caller_s_error_and_holds_up_nothing(open_page):
+    page = open_page()
+    assert page.evaluate("parrot.send('say', 7n).catch((error) => error.name)") == "TypeError"
+    assert page.evaluate("parrot.send('say', 'x').then(({status}) => status)") == "queued"
+    assert Message.objects.count() == 1

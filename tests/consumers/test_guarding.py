@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 from websockets.exceptions import InvalidStatus
 
 from tests.consumers.actors import Parrot
@@ -101,11 +103,11 @@ def test_what_is_not_exposed_is_not_there(server, log_in):
 
     async def main():
         async with Browser(server, session=session) as browser:
-            vault = {"actor": "vault", "key": "x"}
-            assert await error_of(browser, type="subscribe", **vault) == "actor.unknown_type"
-            assert (
-                await error_of(browser, type="send", queue="open", body="x", **vault) == "actor.unknown_type"
-            )
+            for name in ("vault", "nobody"):
+                hidden = {"actor": name, "key": "x"}
+                sent = {"type": "send", "queue": "open", "body": "x", **hidden}
+                assert await error_of(browser, type="subscribe", **hidden) == "actor.unknown_type"
+                assert await error_of(browser, **sent) == "actor.unknown_type"
             assert await error_of(browser, type="send", queue="secret", body="x", **club()) == "queue.unknown"
             unknown = await error_of(browser, type="call", action="nothing", **parrot())
             assert unknown == "actor.action_not_found"
@@ -147,7 +149,7 @@ def test_a_permission_that_is_taken_away_ends_the_subscription(start_worker, sta
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("how", ["session", "inactive", "password"])
+@pytest.mark.parametrize("how", ["session", "expired", "inactive", "password"])
 def test_a_session_that_ends_ends_the_socket(start_server, log_in, how):
     user, session = log_in("anna")
     server = start_server(settings={"WEBSOCKET_RECHECK": 0.2})
@@ -155,6 +157,8 @@ def test_a_session_that_ends_ends_the_socket(start_server, log_in, how):
     def end():
         if how == "session":
             Session.objects.filter(pk=session).delete()
+        elif how == "expired":
+            Session.objects.filter(pk=session).update(expire_date=timezone.now() - timedelta(seconds=1))
         elif how == "inactive":
             User.objects.filter(pk=user.pk).update(is_active=False)
         else:
@@ -199,8 +203,12 @@ def test_frames_that_make_no_sense_are_answered_with_what_is_wrong(server):
                 {"type": "send", "queue": "say", "timeout": -1, **parrot()},
                 {"type": "subscribe", "actor": "parrot", "key": {}},
                 {"type": "subscribe", "actor": "parrot", "key": 1.5},
+                {"type": "send", "queue": "say", "body": "x", "idempotency_key": "ü" * 128, **parrot()},
             ):
                 assert await error_of(browser, **frame) == "socket.frame_invalid", frame
+            longest = {"body": "x", "idempotency_key": "ü" * 127 + "x"}  # 255 bytes
+            answer = await browser.request(type="send", queue="say", **longest, **parrot())
+            assert answer["status"] == "queued"
             assert await error_of(browser, type="subscribe", **parrot("\0")) == "actor.key_invalid"
             assert (
                 await error_of(browser, type="send", queue="say", body={}, **parrot())
@@ -273,6 +281,24 @@ def test_who_answers_no_ping_is_dropped(start_server):
     asyncio.run(main())
 
 
+def test_pongs_that_nobody_asked_for_keep_nobody_alive(start_server):
+    server = start_server(settings={"WEBSOCKET_HEARTBEAT": 0.1, "WEBSOCKET_PATIENCE": 0.5})
+
+    async def main():
+        async with Browser(server, answers=False) as liar:
+            lying = asyncio.create_task(lie(liar))
+            assert await liar.closed() == 4408
+            lying.cancel()
+
+    async def lie(liar):
+        while True:
+            for number in (-1, 0, 1, 2, 3, 2**31, 2**63):
+                await liar.send(type="pong", ping=number)
+            await asyncio.sleep(0.02)
+
+    asyncio.run(main())
+
+
 def test_somebody_else_s_message_is_not_there(start_worker, server, log_in):
     start_worker()
     (_, anna), (_, berta) = log_in("anna"), log_in("berta")
@@ -290,6 +316,30 @@ def test_somebody_else_s_message_is_not_there(start_worker, server, log_in):
             for browser in (one, staff):
                 assert (await browser.request(type="follow", **message))["type"] == "following"
                 assert (await browser.next("progress"))["total"] == 20
+
+    asyncio.run(main())
+
+
+def test_the_reply_to_somebody_else_s_message_is_not_told(start_worker, server, log_in):
+    start_worker()
+    (_, anna), (_, berta) = log_in("anna"), log_in("berta")
+    _, boss = log_in("boss", is_staff=True)
+    sending = {"type": "send", "queue": "say", "body": "x", "wait": True, "dedupe": "7", **parrot()}
+
+    async def main():
+        async with (
+            Browser(server, session=anna) as one,
+            Browser(server, session=berta) as other,
+            Browser(server, session=boss) as staff,
+        ):
+            sent = await one.request(**sending)
+            assert (sent["status"], sent["response"]) == ("completed", "X")
+            message = {"message": sent["message"], **parrot()}
+            assert await error_of(other, type="follow", **message) == "message.unknown"
+            assert await error_of(other, **sending) == "auth.forbidden"
+            for browser in (one, staff):
+                assert (await browser.request(type="follow", **message))["type"] == "following"
+                assert (await browser.next("settled"))["response"] == "X"
 
     asyncio.run(main())
 

@@ -9,6 +9,7 @@ import pytest
 from channels_redis.core import RedisChannelLayer
 
 from actorqueues.consumers.layer import actor_group, user_group
+from tests.consumers.browser import Browser
 from tests.fixtures.workers import PATIENCE
 from tests.playground.actors import Scribe
 
@@ -25,14 +26,18 @@ def redis():
     return REDIS
 
 
+def environment(prefix):
+    layer = {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [REDIS], "prefix": prefix},
+    }
+    return {"AQ_TEST_CHANNEL_LAYERS": json.dumps({"default": layer})}
+
+
 @pytest.fixture
 def worker_with_layer(worker_process, redis):
     def start(prefix):
-        layer = {
-            "BACKEND": "channels_redis.core.RedisChannelLayer",
-            "CONFIG": {"hosts": [redis], "prefix": prefix},
-        }
-        process = worker_process(env={"AQ_TEST_CHANNEL_LAYERS": json.dumps({"default": layer})})
+        process = worker_process(env=environment(prefix))
         process.wait_for_output("worker starts")
         return RedisChannelLayer(hosts=[redis], prefix=prefix)
 
@@ -66,6 +71,38 @@ def test_a_worker_publishes_to_the_configured_layer(worker_with_layer, backend):
 
     async def received(channel):
         return await asyncio.wait_for(layer.receive(channel), PATIENCE)
+
+    asyncio.run(main())
+
+
+def test_a_project_s_own_consumer_hears_workers_and_web_processes(
+    redis, worker_process, start_server, log_in
+):
+    """Three processes: a worker, a web server whose actions broadcast, and another one with the consumers."""
+    env = environment(f"aq-own-{os.getpid()}")
+    worker = worker_process(env={**env, "DJANGO_SETTINGS_MODULE": "tests.consumers.settings"})
+    worker.wait_for_output("worker starts")
+    here, there = start_server(env=env), start_server(env=env)
+    (_, anna), (_, berta) = log_in("anna"), log_in("berta")
+    place = {"actor": "parrot", "key": "x"}
+
+    async def main():
+        async with (
+            Browser(here, session=anna) as one,
+            Browser(there, session=anna, path="/ws/dashboard/", subprotocols=None) as own,
+            Browser(there, session=berta, path="/ws/dashboard/", subprotocols=None) as other,
+        ):
+            await one.request(type="send", queue="say", body="worked", wait=True, **place)
+            await one.request(type="call", action="whisper", args=["called"], **place)
+            await one.request(type="send", queue="notify", body="for anna", wait=True, **place)
+            for dashboard, names in ((own, ["note", "said", "whisper"]), (other, ["said", "whisper"])):
+                heard = [await dashboard.next("actor.event") for _ in names]
+                heard = {event["event"]: (event["number"], event["data"]) for event in heard}
+                assert sorted(heard) == names
+                assert (heard["said"], heard["whisper"]) == ((1, "worked"), (None, "called"))
+                assert heard.get("note", (2, "for anna")) == (2, "for anna")
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(other.socket.recv(), 0.3)
 
     asyncio.run(main())
 

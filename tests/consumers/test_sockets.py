@@ -2,10 +2,10 @@
 
 import asyncio
 
-from actorqueues.models import Event
+from actorqueues.models import DeadLetter, Event
 from tests.consumers.actors import Parrot
 from tests.consumers.browser import Browser
-from tests.fixtures.workers import PATIENCE
+from tests.fixtures.workers import PATIENCE, eventually
 
 
 def address(actor="parrot", key="x"):
@@ -142,6 +142,20 @@ def test_progress_comes_as_it_is_made_and_then_the_end(start_worker, server):
             await late.request(type="follow", **message, **address())
             assert (await late.next("progress"))["done"] == 20
             assert (await late.next("settled"))["status"] == "completed"
+
+    asyncio.run(main())
+
+
+def test_the_end_of_a_dead_letter_says_why(start_worker, server):
+    start_worker()
+    receipt = Parrot.get_or_create("x").send("refuse", "not today")
+    eventually(DeadLetter.objects.exists)
+
+    async def main():
+        async with Browser(server) as browser:
+            await browser.request(type="follow", message=receipt.id, **address())
+            settled = await browser.next("settled")
+            assert (settled["status"], settled["error"]) == ("failed", "not today")
 
     asyncio.run(main())
 

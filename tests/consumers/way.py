@@ -14,6 +14,8 @@ class Way:
         self.tasks = set()
         self.is_closed = False
         self.taken = 0  # connections
+        self.gates = [asyncio.Event()]
+        self.gates[-1].set()
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, name="way", daemon=True)
         self.thread.start()
@@ -32,9 +34,10 @@ class Way:
         ends = (to_client, to_server)
         self.connections.add(ends)
         self.tasks.add(asyncio.current_task())
+        gate = self.gates[-1]
         ways = [
-            asyncio.ensure_future(pass_on(from_client, to_server)),
-            asyncio.ensure_future(pass_on(from_server, to_client)),
+            asyncio.ensure_future(pass_on(from_client, to_server, gate)),
+            asyncio.ensure_future(pass_on(from_server, to_client, gate)),
         ]
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         self.connections.discard(ends)
@@ -59,6 +62,15 @@ class Way:
             for end in ends:
                 end.transport.abort()
 
+    def hold(self):
+        """Every connection stays, and nothing comes through it any more. New ones are as ever."""
+        self.call(self.hold_all())
+
+    async def hold_all(self):
+        self.gates[-1].clear()
+        self.gates.append(asyncio.Event())
+        self.gates[-1].set()
+
     def close(self):
         self.is_closed = True
         self.call(self.end())
@@ -68,11 +80,14 @@ class Way:
     async def end(self):
         self.listening.close()
         await self.cut_all()
+        for gate in self.gates:
+            gate.set()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-async def pass_on(source, sink):
+async def pass_on(source, sink, gate):
     with suppress(OSError):
         while data := await source.read(65536):
+            await gate.wait()
             sink.write(data)
             await sink.drain()

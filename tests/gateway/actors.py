@@ -65,6 +65,10 @@ class Mirror(Actor):
     def anything(self, body: Any) -> Any:
         return body
 
+    @handler(dedupe="content")
+    def once(self, body: str) -> str:
+        return body
+
     @handler
     def binary(self, body: bytes) -> list[int]:
         return list(body)
@@ -158,6 +162,27 @@ class Gated(Actor):
     @classmethod
     def can_create(cls, access: Any) -> bool:
         return access.is_staff
+
+
+class Bulletin(Actor):
+    """Anybody hears what is public, members the news."""
+
+    type_name = "rivet.bulletin"
+    exposed = True
+
+    @classmethod
+    def can_subscribe(cls, access: Any, event: str) -> bool:
+        return event == "public" or (event == "news" and access.user.first_name == "member")
+
+    @action
+    def tell(self, text: str) -> None:
+        self.broadcast("news", text)
+        self.broadcast("public", text)
+
+    @action
+    async def wait(self, seconds: float) -> float:
+        await asyncio.sleep(seconds)
+        return seconds
 
 
 class Unexposed(Actor):

@@ -11,6 +11,7 @@ from actorqueues import Actor
 from actorqueues.client.depth import gauge
 from actorqueues.definitions.registry import registry
 from actorqueues.gateway.views import GatewayView
+from tests.fixtures.npm import npm_install as npm_install
 from tests.gateway import actors
 from tests.gateway.authentication import BearerIsName
 from tests.gateway.rivetkit import rivetkit as rivetkit

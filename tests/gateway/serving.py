@@ -13,15 +13,15 @@ SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.gateway.settings"}
 
 @pytest.fixture
 def start_server(worker_process):
-    """``start_server("uvicorn")`` gives ``127.0.0.1:1234``; capitals are settings of the app."""
+    """``start_server("uvicorn")`` gives ``127.0.0.1:1234``; capitals are settings, ``options`` are the server's own."""
 
-    def start(kind="daphne", *, port=None, route=None, **settings):
+    def start(kind="daphne", *, port=None, route=None, options=(), **settings):
         port = port or free_port()
         arguments = {"daphne": ["-b", "127.0.0.1", "-p", port], "uvicorn": ["--port", port]}[kind]
         settings = {"POLL_INTERVAL": 0.2, **settings}
         application = "tests.gateway.asgi:application"
         server = worker_process.module(
-            kind, *arguments, application, env=SETTINGS, settings=settings, route=route
+            kind, *arguments, *options, application, env=SETTINGS, settings=settings, route=route
         )
         wait_for_answer(f"http://127.0.0.1:{port}/rivet/metadata", server)
         return f"127.0.0.1:{port}"

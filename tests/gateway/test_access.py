@@ -135,3 +135,15 @@ def test_other_methods_are_told_in_the_client_s_form(gateway):
     assert refused(
         gateway.request("GET", "gateway/rivet.gauge/queue/step"), 405, "request.method_not_allowed"
     )
+
+
+def test_an_equal_body_does_not_tell_somebody_else_s_reply(gateway, make_user, start_worker):
+    start_worker()
+    make_user("ada")
+    make_user("eve")
+    asked = [
+        gateway.send("rivet.mirror", "once", "x", wait=True, timeout=8000, token=name)
+        for name in ("ada", "eve", "ada")
+    ]
+    refused(asked[1], 403, "auth.forbidden")
+    assert asked[0].json() == asked[2].json() == {"status": "completed", "response": "x"}

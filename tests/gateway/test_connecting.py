@@ -6,6 +6,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
 
+import psutil
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
@@ -15,9 +16,12 @@ from websockets.sync.client import connect
 
 from actorqueues.models import ActorInstance, Message
 from tests.fixtures.backends import only_postgresql, only_sqlite
-from tests.fixtures.workers import PATIENCE
-from tests.gateway.actors import Gated, Gauge, Members
+from tests.fixtures.workers import eventually
+from tests.gateway.actors import Bulletin, Gated, Gauge, Members
 from tests.gateway.serving import SETTINGS
+
+PATIENCE = 30  # seconds: a server, a worker and this process may share a busy machine with others
+SHOUTS = 600  # 30 MB: more than the kernel keeps of a connection
 
 
 @contextmanager
@@ -196,6 +200,58 @@ def test_the_connection_ends_with_the_life_of_its_actor(backend, server, worker_
         assert heard(socket)[1]["actorId"].endswith("-2")
 
 
+def test_the_connection_ends_with_its_actor_though_no_event_is_heard(backend, start_server, worker_process):
+    worker_process(env=SETTINGS).wait_for_output("worker starts")
+    with opened(start_server(WEBSOCKET_RECHECK=0.3), "rivet.gauge") as socket:
+        assert heard(socket)[0] == "Init"
+        with pytest.raises(TimeoutError):  # it is looked for meanwhile
+            socket.recv(timeout=1)
+        Gauge.get("a").destroy()
+        assert close_code(socket) == 4410
+
+
+@only_sqlite
+def test_who_may_hear_an_event_is_asked_for_each_one_and_again(start_server):
+    ada = get_user_model().objects.create(username="ada")
+    Bulletin.create("a")
+    with opened(start_server(WEBSOCKET_RECHECK=0.3), "rivet.bulletin", token="ada") as socket:
+        assert heard(socket)[0] == "Init"
+        for name in ("public", "news"):
+            say(socket, "SubscriptionRequest", eventName=name, subscribe=True)
+        tag, error = heard(socket)
+        assert (tag, error["actionId"], error["code"]) == ("Error", None, "forbidden")
+        assert told(socket, "first") == ["public"]
+
+        get_user_model().objects.filter(pk=ada.pk).update(first_name="member")
+        eventually(lambda: asked_again(socket), PATIENCE)
+        assert told(socket, "second") == ["news", "public"]
+
+        get_user_model().objects.filter(pk=ada.pk).update(first_name="")
+        tag, error = heard(socket)
+        assert (tag, error["actionId"], error["code"]) == ("Error", None, "forbidden")
+        assert told(socket, "third") == ["public"]
+
+
+def asked_again(socket):
+    """Whether the news may be heard now."""
+    say(socket, "SubscriptionRequest", eventName="news", subscribe=True)
+    ask(socket, 0, "wait", 0.1)
+    tags = [heard(socket)[0]]
+    while tags[-1] != "ActionResponse":
+        tags.append(heard(socket)[0])
+    return "Error" not in tags
+
+
+def told(socket, text):
+    """The events that come of it."""
+    ask(socket, 1, "tell", text)
+    frames = [heard(socket)]
+    ask(socket, 2, "wait", 0.5)
+    while frames[-1][1].get("id") != ["$BigInt", "2"]:
+        frames.append(heard(socket))
+    return [val["name"] for tag, val in frames if tag == "Event"]
+
+
 @only_sqlite
 def test_a_session_lets_in_until_it_ends(start_server):
     server = start_server(WEBSOCKET_RECHECK=0.3)
@@ -212,8 +268,9 @@ def test_a_session_lets_in_until_it_ends(start_server):
 
 
 @only_postgresql
-def test_without_its_database_the_gateway_says_so_and_stores_nothing(backend, start_server, proxy):
-    server = start_server(route=proxy.address)
+@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+def test_without_its_database_the_gateway_says_so_and_stores_nothing(backend, start_server, proxy, kind):
+    server = start_server(kind, route=proxy.address)
     send = f"http://{server}/rivet/gateway/rivet.mirror/queue/anything?rvt-method=getOrCreate&rvt-key=a"
     with opened(server, "rivet.mirror") as connected:
         assert heard(connected)[0] == "Init"
@@ -229,6 +286,60 @@ def test_without_its_database_the_gateway_says_so_and_stores_nothing(backend, st
             say(connected, "SubscriptionRequest", eventName="shouted", subscribe=True)
             assert close_code(connected) == 4503  # the client connects again and asks again
     assert Message.objects.count() == 1
+
+
+# Readers that stop reading
+
+
+@contextmanager
+def not_reading(server):
+    """Hears what is shouted by the first socket, and stops reading after a few frames: it answers no ping then."""
+    with (
+        opened(server, "rivet.mirror") as other,
+        opened(server, "rivet.mirror", compression=None, max_queue=1, ping_interval=None) as lazy,
+    ):
+        assert heard(other)[0] == heard(lazy)[0] == "Init"
+        say(lazy, "SubscriptionRequest", eventName="shouted", subscribe=True)
+        ask(lazy, 0, "echo", 0)
+        assert heard(lazy)[0] == "ActionResponse"
+        for number in range(SHOUTS):
+            ask(other, number, "shout", "x" * 50_000)
+            assert heard(other)[0] == "ActionResponse"
+        yield other, lazy
+
+
+def end_of(socket):
+    """How many frames there were still to be read, and the close code, if one came."""
+    frames = 0
+    try:
+        while socket.recv(timeout=PATIENCE):
+            frames += 1
+    except ConnectionClosed as closed:
+        return frames, closed.rcvd and closed.rcvd.code
+
+
+@only_sqlite
+def test_on_uvicorn_who_does_not_read_is_told_so_at_the_end(start_server):
+    with not_reading(start_server("uvicorn")) as (_, lazy):
+        frames, code = end_of(lazy)
+        assert (frames < SHOUTS, code) == (True, 4429)
+
+
+@only_sqlite
+def test_on_daphne_who_does_not_read_is_dropped_by_the_server_s_pings(start_server):
+    """Daphne takes whatever it is given: nothing else tells how far a reader is."""
+    server = start_server(options=("--ping-interval", 1, "--ping-timeout", 2))
+    with not_reading(server) as (other, lazy):
+        eventually(lambda: not is_established(lazy), PATIENCE)
+        assert end_of(lazy)[1] is None
+        ask(other, 0, "echo", "still here")
+        assert heard(other)[1]["output"] == "still here"
+
+
+def is_established(socket):
+    own = psutil.Process().net_connections("tcp")
+    port = socket.socket.getsockname()[1]
+    return any(one.laddr.port == port and one.status == psutil.CONN_ESTABLISHED for one in own)
 
 
 def post(address, data):

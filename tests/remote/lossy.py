@@ -1,5 +1,6 @@
 """A way to a web server on which answers are lost."""
 
+import json
 import socket
 import threading
 from contextlib import closing
@@ -12,6 +13,7 @@ class Lossy:
     def __init__(self, url, losses):
         parts = urlsplit(url)
         self.server, self.losses, self.requests = (parts.hostname, parts.port), losses, 0
+        self.bodies = []  # of the requests, as JSON
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
         threading.Thread(target=self.run, daemon=True).start()
@@ -29,6 +31,7 @@ class Lossy:
     def pass_on(self, client, server):
         request = receive_request(client)
         self.requests += 1
+        self.bodies.append(json.loads(request.partition(b"\r\n\r\n")[2] or b"null"))
         server.sendall(request.replace(b"Connection: keep-alive", b"Connection: close"))
         answer = b""
         while part := server.recv(65536):

@@ -1,8 +1,13 @@
 """The Python client for other services, against a real web server and a real worker."""
 
 import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from django.core.exceptions import SynchronousOnlyOperation
 from pydantic import BaseModel
 
 from actorqueues import (
@@ -13,6 +18,7 @@ from actorqueues import (
     Completed,
     Failed,
     Forbidden,
+    KeyInvalid,
     Message,
     MessageFailed,
     MessageUnknown,
@@ -79,6 +85,42 @@ def test_a_message_is_sent_and_its_reply_comes_back(counter, client, start_worke
     assert result == Completed(result.id, 5)
     assert handle.ask("increment", timeout=PATIENCE, body={"amount": 2}) == 7
     assert counter.get_or_create(("shop", "a/b")).get_state() == {"value": 7}
+
+
+def test_queues_are_attributes_and_keys_lists_as_in_the_browser(counter, client, start_worker):
+    start_worker()
+    handle = client.counter.get_or_create(["shop", 7])
+    assert handle.key == ("shop", "7")
+    assert handle.queue.increment.send({"amount": 1}).id
+    result = handle.queue.increment.send({"amount": 2}, wait=True, timeout=PATIENCE)
+    assert result == Completed(result.id, 3)
+    assert handle.queue["increment"].ask({"amount": 3}, timeout=PATIENCE) == 6
+    assert counter.get_or_create(("shop", 7)).get_state() == {"value": 6}
+
+    async def work():
+        async with Client(client.url) as mine:
+            queue = mine.counter.get_or_create(["shop", 7]).queue.increment
+            receipt = await queue.asend({"amount": 4})
+            return receipt, await queue.aask({"amount": 5}, timeout=PATIENCE)
+
+    assert asyncio.run(work())[1] == 15
+    with pytest.raises(UnknownQueue, match='Did you mean "increment"'):
+        handle.queue.incremet.send({})
+    with pytest.raises(KeyInvalid):
+        client.counter.get_or_create([None])
+
+
+def test_types_that_are_called_as_the_client_s_own_names_have_handles_too(backend, live_server, start_worker):
+    class Url(Actor):
+        exposed = True
+
+        @handler
+        def shorten(self, body: str) -> str:
+            return body[:5]
+
+    start_worker()
+    with Client(f"{live_server.url}/api/actors") as client:
+        assert client.actor("url", ["main"]).ask("shorten", "https://", timeout=PATIENCE) == "https"
 
 
 def test_async_code_has_twins(counter, client, start_worker):
@@ -169,6 +211,24 @@ def test_what_is_no_api_is_an_error_that_says_so(backend, live_server):
         client.counter.get_or_create("main").get_state()
 
 
+def test_an_id_leads_to_messages_only(counter, client):
+    handle = client.counter.get_or_create("main")
+    handle.create()
+    for wrong in ("..", ".", "", "x/../.."):
+        with pytest.raises(ValueError, match="no name"):
+            handle.cancel(wrong)
+    with pytest.raises(MessageUnknown):
+        handle.status("who?state=1")
+
+
+def test_blocking_code_on_an_event_loop_is_told_of_its_own_twin(counter, client):
+    async def work():
+        client.counter.get_or_create("main").call("times", 2)
+
+    with pytest.raises(SynchronousOnlyOperation, match="await acall"):
+        asyncio.run(work())
+
+
 def test_a_lost_answer_is_asked_for_again_and_nothing_is_sent_twice(counter, client, live_server, request):
     way = Lossy(live_server.url, losses=2)
     request.addfinalizer(way.close)
@@ -176,6 +236,16 @@ def test_a_lost_answer_is_asked_for_again_and_nothing_is_sent_twice(counter, cli
         receipt = mine.counter.get_or_create("main").send("increment", {"amount": 5})
     assert way.requests == 3
     assert StoredMessage.objects.get().uid.hex == receipt.id
+
+
+def test_a_later_try_waits_only_for_what_is_left(counter, live_server, backend, request):
+    way = Lossy(live_server.url, losses=1)
+    request.addfinalizer(way.close)
+    with Client(f"{way.url}/api/actors") as mine:
+        result = mine.counter.get_or_create("main").send("increment", {"amount": 5}, wait=True, timeout=1)
+    assert result == TimedOut(result.id)
+    first, second = (body["timeout"] for body in way.bodies)
+    assert second == 0 < first <= 1000
 
 
 def test_what_cannot_be_repeated_is_not_tried_again(counter, backend, live_server, request):
@@ -190,3 +260,19 @@ def test_what_cannot_be_repeated_is_not_tried_again(counter, backend, live_serve
 def test_a_service_that_is_not_there_is_told_after_some_tries(backend):
     with Client("http://127.0.0.1:1/api/actors") as client, pytest.raises(Unreachable, match="refused"):
         client.counter.get_or_create("main").send("increment", {})
+
+
+def test_a_process_without_a_django_project_is_enough(counter, client, start_worker):
+    start_worker()
+    script = Path(__file__).with_name("without_django.py")
+    nothing_of_django = {name: value for name, value in os.environ.items() if "DJANGO" not in name}
+    done = subprocess.run(
+        [sys.executable, script, client.url],
+        env=nothing_of_django,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'Did you mean "increment"' in done.stdout
+    assert "not that" in done.stdout

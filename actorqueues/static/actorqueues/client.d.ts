@@ -5,7 +5,7 @@ export type Key = string | number | readonly (string | number)[];
 export interface SendOptions {
   /** Resolve when the message is handled, not when it is stored. */
   wait?: boolean;
-  /** Milliseconds to wait. */
+  /** Milliseconds to wait. Without a connection it rejects then, with `client.connection_lost`. */
   timeout?: number;
   /** Milliseconds until the message is due. */
   delay?: number;
@@ -54,8 +54,11 @@ export interface Standing {
 export interface ListenOptions {
   /** Events were dropped meanwhile, or the actor was destroyed: load its state anew. */
   reset?: (standing: Standing) => void;
+  /** From here on nothing is missed. Called on every new connection. */
   subscribed?: (standing: Standing) => void;
+  /** Called once: it hears nothing more, because it may not, or the client was closed. */
   error?: (error: ActorError) => void;
+  /** The number of the last event that is known already. */
   after?: number;
 }
 
@@ -103,6 +106,11 @@ export interface ClientOptions {
 }
 
 export class ActorError extends Error {
+  /**
+   * What the server refuses, as `queue.full`. Of the client itself: `client.closed`, `auth.session_ended`,
+   * `queue.message_too_large` (`metadata.limit`: bytes of a frame, null where nobody told it), and
+   * `client.connection_lost` (`metadata.sent`: whether the request has left, so that it may have been taken).
+   */
   readonly code: string;
   readonly metadata: Record<string, unknown>;
 }

@@ -1,0 +1,122 @@
+"""A sleeping actor's state is edited by hand."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext_lazy as _
+
+from actorqueues.access.redacting import redacted
+from actorqueues.admin.actor_page import edit_address
+from actorqueues.admin.inspector import Inspector
+from actorqueues.definitions.registry import registry
+from actorqueues.diagnosis.unclaimed import find_actors
+from actorqueues.exceptions import StateInvalid, StateNotSerializable
+from actorqueues.models import ActorInstance
+from actorqueues.storage.editing import Edit, edit_state
+
+CANNOT = _("You may not edit this state, or not now: an actor that is awake has it in a worker's memory.")
+UNKNOWN = _("The actor's schema has no field %(field)s: what stands there would not be stored.")
+REFUSED = {
+    Edit.HELD: _("A worker has taken the actor meanwhile. Nothing was stored: try again when it sleeps."),
+    Edit.CHANGED: _("The actor has worked meanwhile. Nothing was stored: this is the form as you left it."),
+    Edit.GONE: _("The actor is destroyed. Nothing was stored."),
+}
+
+
+class StateForm(forms.Form):
+    """``state``: JSON that fits the actor's schema. ``epoch``: of the row that was read."""
+
+    state = forms.CharField(
+        label=_("State"),
+        help_text=_("JSON. It is checked against the actor's own schema."),
+        widget=forms.Textarea(attrs={"rows": 20, "spellcheck": "false", "class": "vLargeTextField aq-code"}),
+    )
+    epoch = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, type_name: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.actor_class = registry.find(type_name)
+
+    def clean_state(self) -> str:
+        """As it will be stored."""
+        assert self.actor_class is not None
+        state = self.actor_class.definition.state
+        entered = self.cleaned_data["state"]
+        try:
+            stored = state.dump(state.load(entered))
+        except (StateInvalid, StateNotSerializable) as error:
+            raise forms.ValidationError(error.message) from None
+        # A schema passes over what it does not know: a mistyped name, or what older code has stored.
+        if left_out := first_left_out(json.loads(entered), json.loads(stored)):
+            raise forms.ValidationError(UNKNOWN % {"field": left_out})
+        return stored
+
+
+class StateEditing(Inspector):
+    """One actor, and the page for it. Audited in the actor's history and in the admin's log."""
+
+    def actor(self, actor_id: UUID) -> ActorInstance:
+        """Raises ``Http404``."""
+        found = find_actors([actor_id], self.using)
+        if not found:
+            raise Http404(_("There is no such actor, and there is no mail for it."))
+        return found[0]
+
+    def state_view(self, request: HttpRequest, actor_id: UUID) -> HttpResponse:
+        self.require_view(request)
+        actor = self.actor(actor_id)
+        if not edit_address(self, request, actor):
+            raise PermissionDenied(CANNOT)
+        stored = json.loads(actor.state) if actor.state else first_state(actor)
+        hides = redacted(actor.type, "state", "", stored) != stored
+        start = {"state": json.dumps(stored, indent=2, ensure_ascii=False), "epoch": actor.epoch}
+        form = StateForm(request.POST or None, initial=start, type_name=actor.type)
+        if request.method == "POST" and not hides and form.is_valid():
+            outcome = self.store(request, actor, form)
+            if outcome is Edit.DONE:
+                messages.success(request, _("The state is stored."))
+                return HttpResponseRedirect(self.address("change", actor.pk))
+            form.add_error(None, REFUSED[outcome])
+        page = self.address("change", actor.pk)
+        parents = [*self.frame()["parents"], (str(actor), page)]
+        context = {"form": form, "hides": hides, "parents": parents, "back": page}
+        return self.page(request, "state.html", str(_("Edit the state")), **context)
+
+    def store(self, request: HttpRequest, actor: ActorInstance, form: StateForm) -> Edit:
+        user, state = str(request.user.pk), form.cleaned_data["state"]
+        outcome = edit_state(
+            actor.id, state, epoch=form.cleaned_data["epoch"], user_id=user, using=self.using
+        )
+        if outcome is Edit.DONE:
+            self.log_change(request, actor, [{"changed": {"fields": ["State"]}}])
+        return outcome
+
+
+def first_state(actor: ActorInstance) -> Any:
+    actor_class = registry.find(actor.type)
+    assert actor_class is not None
+    state = actor_class.definition.state
+    return json.loads(state.dump(state.initial()))
+
+
+def first_left_out(entered: Any, stored: Any, path: str = "") -> str:
+    """The path of the first field that is not among what is stored; empty if there is none."""
+    if isinstance(entered, dict) and isinstance(stored, dict):
+        pairs = [(f"{path}.{name}".lstrip("."), name) for name in entered]
+    elif isinstance(entered, list) and isinstance(stored, list):
+        pairs = [(f"{path}[{place}]", place) for place in range(min(len(entered), len(stored)))]
+    else:
+        return ""
+    for inner, name in pairs:
+        if isinstance(stored, dict) and name not in stored:
+            return inner
+        if left_out := first_left_out(entered[name], stored[name], inner):
+            return left_out
+    return ""

@@ -1,0 +1,42 @@
+"""Fixtures of tests that look at the inspector through a real server. Import those you need."""
+
+import pytest
+
+from actorqueues import Actor
+from actorqueues.definitions.registry import registry
+from tests.consumers import actors
+from tests.consumers.conftest import log_in as log_in
+from tests.consumers.conftest import wait_for_port
+from tests.fixtures.ports import free_port
+from tests.fixtures.processes import ProcessStarter
+
+
+@pytest.fixture
+def these_actors(empty_registry):
+    """Those of ``tests.consumers.actors``: the server's process has them too."""
+    for found in vars(actors).values():
+        if isinstance(found, type) and issubclass(found, Actor) and found is not Actor:
+            registry.register(found)
+
+
+@pytest.fixture
+def start_admin(backend, tmp_path):
+    """``start_admin(settings={…})`` gives the address of a real daphne with the inspector's socket.
+
+    ``dressed``: by django-unfold.
+    """
+    starter = ProcessStarter(backend, tmp_path)
+
+    def start(dressed=False, **options):
+        port = free_port()
+        options["settings"] = {"POLL_INTERVAL": 0.5, **options.get("settings", {})}
+        arguments = ["-b", "127.0.0.1", "-p", port, "tests.admin.asgi:application"]
+        if dressed:
+            # Its pages have scripts and styles of their own inside: no strict policy fits them.
+            options["env"] = {"DJANGO_SETTINGS_MODULE": "tests.admin.dressed.settings", "AQ_NO_POLICY": "1"}
+        process = starter.module("daphne", *arguments, **options)
+        wait_for_port(port, process)
+        return f"127.0.0.1:{port}"
+
+    yield start
+    starter.end_all()

@@ -1,0 +1,54 @@
+"""The inspector under django-unfold, by its mixins."""
+
+import pytest
+
+from actorqueues.definitions.keys import actor_id_for
+from actorqueues.models import ActorInstance, Message, Worker
+from tests.admin.browsing import Person
+from tests.admin.browsing import chromium as chromium
+from tests.admin.pages import page
+from tests.admin.servers import start_admin as start_admin
+from tests.admin.servers import these_actors as these_actors
+from tests.consumers.actors import Parrot
+from tests.fixtures.backends import only_sqlite
+from tests.fixtures.workers import eventually
+
+pytestmark = [only_sqlite, pytest.mark.usefixtures("these_actors")]
+
+POLLY = actor_id_for("parrot", "polly")
+
+
+@pytest.fixture
+def person(chromium, start_admin):
+    somebody = Person(chromium, start_admin(dressed=True))
+    somebody.log_in()
+    yield somebody
+    somebody.close()
+    assert not somebody.complaints
+
+
+def test_every_page_is_dressed_and_works(person, start_worker):
+    start_worker()
+    polly = Parrot.get_or_create("polly")
+    polly.ask("say", "hello", timeout=20)
+    polly.send("sleep", 60)
+    eventually(lambda: Message.objects.filter(started_at__isnull=False).exists())
+    for name, address, words in (
+        ("overview", page("overview"), "Oldest waiting message"),
+        ("actors", page("actorinstance"), "parrot/polly"),
+        ("actor", page("actorinstance", "change", POLLY), "in flight since"),
+        ("messages", page("message"), "parrot/polly"),
+        ("message", page("message", "change", Message.objects.get().uid.hex), "in flight"),
+        ("send", page("message", "add") + "?type=parrot&key=polly&queue=say_many", "count"),
+        ("dead-letters", page("deadletter"), "0 dead letters"),
+        ("worker", page("worker", "change", Worker.objects.get().pk), "parrot/polly"),
+    ):
+        person.go(address)
+        person.sees(words)
+        person.picture(f"unfold-{name}")
+    person.go(page("actorinstance", "change", POLLY))
+    person.sees("Live")
+    person.press("Pause")
+    person.confirm()
+    person.sees("Paused 1 actor.")
+    assert ActorInstance.objects.get(pk=POLLY).paused_at

@@ -9,7 +9,7 @@ BASE_DIR = Path(__file__).resolve().parent
 
 SECRET_KEY = os.environ.get("SECRET_KEY", "only-for-playing-on-your-own-machine")
 DEBUG = os.environ.get("DEBUG", "1") == "1"
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *filter(None, [os.environ.get("DEMO_HOST")])]
 
 INSTALLED_APPS = [
     "daphne",  # before staticfiles: it gives runserver its ASGI server
@@ -57,7 +57,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 ACTORQUEUES = {
     "POLL_INTERVAL": 0.5,
+    "LEASE": 5,  # who kills the worker wants to see another one take over
+    "MAX_MESSAGE_BYTES": 500_000,  # a visitor's own file
 }
+
+REST_FRAMEWORK = {"DEFAULT_PERMISSION_CLASSES": ["demo_project.access.Anybody"]}
 
 STATIC_URL = "static/"
 USE_TZ = True

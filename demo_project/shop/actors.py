@@ -2,9 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
-from actorqueues import AbortSignal, Actor, Message, Queue, Reject, action, handler
+from django.db.models import Count, Q
+
+from actorqueues import Actor, Message, Queue, Reject, action, handler
+from actorqueues.models import Message as StoredMessage
 from demo_project.shop.bodies import (
     Answer,
     Bill,
@@ -14,24 +16,40 @@ from demo_project.shop.bodies import (
     CounterState,
     Imported,
     Increment,
+    Ledger,
     Line,
+    Plan,
+    Posting,
     Prompt,
+    StormState,
     Total,
+    Turn,
     Value,
 )
-from demo_project.shop.models import Invoice, Product
+from demo_project.shop.catalogue import read_item, read_lines, write_product
+from demo_project.shop.models import Entry, Invoice, Product
+from demo_project.shop.musing import language_model
+
+PACE_OF_SUPPLIER = 0.012  # seconds a product: time to reload the page and to kill the worker
+PACE_OF_SPEECH = 0.07  # seconds a word
+TURNS_REMEMBERED = 20
 
 
 class Counter(Actor[CounterState]):
-    """The smallest useful actor: it owns its loop and completes each message with a reply."""
+    """The smallest useful actor: it owns its loop, and every message gets a reply."""
 
-    exposed = True  # try it: POST /api/actors/counter/main/queue/increment/
+    exposed = True  # also to POST /api/actors/counter/main/queue/increment/
     increment = Queue(Increment, reply=Value)
 
     async def run(self) -> None:
         async for message in self.increment.iter(completable=True):
             self.state.value += message.body.amount
+            self.broadcast("changed", {"value": self.state.value})
             await message.complete(Value(value=self.state.value))
+
+    @action(safe=True)
+    def value(self) -> int:
+        return self.state.value
 
 
 class Cart(Actor[CartState]):
@@ -66,22 +84,31 @@ class Invoicing(Actor):
 
 
 class Importer(Actor):
-    """Long work that shows its progress. A crash repeats it, so it writes only what may be written twice."""
+    """Long work. A crash repeats it, so it writes what may be written twice."""
 
-    @handler(timeout=300, max_attempts=5)
+    exposed = ["load"]  # who may send a file may follow it
+
+    @handler
     def load(self, body: Catalogue, message: Message) -> Imported:
-        for number in range(1, body.products + 1):
-            values = {"name": f"{body.supplier} no. {number}", "price_cents": 100 * number}
-            Product.objects.update_or_create(sku=f"{body.supplier}-{number}".lower(), defaults=values)
-            message.progress(number, body.products, values["name"])
-            time.sleep(0.01)  # the supplier's server is slow
-        return Imported(products=body.products)
+        lines, refused = read_lines(body.file), []
+        # By an earlier attempt, which a crash has cut off.
+        written = Product.objects.filter(imported_by=message.id).count()
+        for number, line in enumerate(lines, 1):
+            item = read_item(line)
+            if isinstance(item, str):
+                refused.append(f"Line {number + 1}: {item}")
+                continue
+            write_product(item, message.id)
+            if number > written:
+                message.progress(number, len(lines), item.name)
+                time.sleep(PACE_OF_SUPPLIER)
+        return Imported(products=len(lines) - len(refused), refused=refused)
 
 
 class Assistant(Actor[Chat]):
-    """Answers word by word, until it has said everything or a message in its stop queue interrupts it."""
+    """Answers word by word, until a message in its other queue says stop."""
 
-    exposed = ["prompt", "stop"]
+    exposed = ["prompt", "stop", "turns", "events"]
     prompt = Queue(Prompt, reply=Answer)
     stop = Queue(None, priority=10)
 
@@ -89,18 +116,72 @@ class Assistant(Actor[Chat]):
         async for message in self.prompt.iter(completable=True):
             said: list[str] = []
             async with self.watch(self.stop) as signal:
-                async for word in thinking_aloud(message.body.text, signal):
+                for word in language_model().answer(message.body.text, seed=message.id):
+                    if signal.aborted:
+                        break
+                    place = {"id": message.id, "place": len(said)}
+                    spoken = {"text": word, "prompt": message.body.text, **place}
+                    self.broadcast("word", spoken, live=True)
                     said.append(word)
-                    self.broadcast("word", {"id": message.id, "text": word}, live=True)
+                    await asyncio.sleep(PACE_OF_SPEECH)
             answer = Answer(text=" ".join(said), stopped=signal.aborted)
-            self.state.answers.append(answer)
+            turn = Turn(id=message.id, prompt=message.body.text, answer=answer)
+            self.state.turns = [*self.state.turns, turn][-TURNS_REMEMBERED:]
             await message.complete(answer)
 
+    @action(safe=True)
+    def turns(self) -> list[Turn]:
+        return self.state.turns
 
-async def thinking_aloud(question: str, signal: AbortSignal) -> AsyncIterator[str]:
-    """Stands in for a language model: it repeats the question at length, at the pace of a thinker."""
-    for word in (question + " That is what you ask, and I could talk about it for hours. ").split() * 20:
-        if signal.aborted:
-            return
-        yield word
-        await asyncio.sleep(0.05)
+
+class Account(Actor):
+    """Its line in the ledger and the end of its message are one transaction."""
+
+    @handler(atomic=True)
+    def post(self, body: Posting, message: Message) -> None:
+        Entry.objects.create(
+            storm=body.storm,
+            account=int(self.key[1]),
+            number=body.number,
+            attempt=message.attempt,
+        )
+
+
+class Storm(Actor[StormState]):
+    """Sends them all, and reads the ledger."""
+
+    exposed = ["begin", "ledger"]
+
+    @handler
+    def begin(self, body: Plan) -> None:
+        if self.state.sent:
+            raise Reject("This storm has begun already.")
+        (storm,) = self.key
+        for account in range(body.accounts):
+            numbers = range(account, body.messages, body.accounts)
+            postings = [Posting(storm=storm, number=one) for one in numbers]
+            handle = Account.get_or_create((storm, account))
+            handle.send_many(Account.post, postings)
+        self.state.sent = body.messages  # they leave with this commit, all or none
+
+    @action(safe=True)
+    def ledger(self) -> Ledger:
+        (storm,) = self.key
+        # The mailboxes first: what is handled in between is not taken for lost.
+        mail = StoredMessage.objects.filter(queue="post", body__contains=storm)
+        waiting, entries = mail.count(), Entry.objects.filter(storm=storm)
+        counted = entries.aggregate(
+            lines=Count("id"),
+            once=Count("number", distinct=True),
+            again=Count("id", filter=Q(attempt__gt=1)),
+        )
+        lines, once = counted["lines"], counted["once"]
+        return Ledger(
+            sent=self.state.sent,
+            waiting=waiting,
+            once=once,
+            lost=max(0, self.state.sent - once - waiting),
+            doubled=lines - once,
+            again=counted["again"],
+            accounts=dict(entries.values_list("account").annotate(Count("id"))),
+        )

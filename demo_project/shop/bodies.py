@@ -1,5 +1,7 @@
 """What the shop's actors are told, what they answer and what they remember."""
 
+from decimal import Decimal
+
 from pydantic import BaseModel, Field
 
 
@@ -37,16 +39,25 @@ class Bill(BaseModel):
 
 
 class Catalogue(BaseModel):
-    supplier: str
-    products: int = Field(ge=1, le=10_000)
+    file: bytes = Field(max_length=300_000)
+
+
+class Item(BaseModel):
+    """A line of the file."""
+
+    sku: str = Field(min_length=1, max_length=32)
+    name: str = Field(min_length=1, max_length=100)
+    price: Decimal = Field(ge=0, le=1_000_000, decimal_places=2)
+    stock: int = Field(default=0, ge=0, le=1_000_000)
 
 
 class Imported(BaseModel):
     products: int
+    refused: list[str]
 
 
 class Prompt(BaseModel):
-    text: str
+    text: str = Field(min_length=1, max_length=500)
 
 
 class Answer(BaseModel):
@@ -54,5 +65,35 @@ class Answer(BaseModel):
     stopped: bool
 
 
+class Turn(BaseModel):
+    id: str
+    prompt: str
+    answer: Answer
+
+
 class Chat(BaseModel):
-    answers: list[Answer] = []
+    turns: list[Turn] = []
+
+
+class Plan(BaseModel):
+    messages: int = Field(ge=1, le=20_000)
+    accounts: int = Field(ge=1, le=1_000)
+
+
+class StormState(BaseModel):
+    sent: int = 0
+
+
+class Posting(BaseModel):
+    storm: str
+    number: int
+
+
+class Ledger(BaseModel):
+    sent: int
+    waiting: int
+    once: int
+    lost: int
+    doubled: int
+    again: int
+    accounts: dict[int, int]

@@ -7,6 +7,8 @@ class Product(models.Model):
     sku = models.CharField(max_length=32, unique=True)
     name = models.CharField(max_length=100)
     price_cents = models.PositiveIntegerField()
+    stock = models.PositiveIntegerField(default=0)
+    imported_by = models.CharField(max_length=32, default="", db_index=True)  # the id of a message
 
     def __str__(self) -> str:
         return f"{self.name} ({self.sku})"
@@ -20,3 +22,15 @@ class Invoice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order}: {self.total_cents / 100:.2f}"
+
+
+class Entry(models.Model):
+    """One line of the ledger: one message of a storm, handled. Nothing is unique: what is handled twice shows."""
+
+    storm = models.CharField(max_length=64, db_index=True)
+    account = models.PositiveIntegerField()
+    number = models.PositiveIntegerField()
+    attempt = models.PositiveIntegerField()  # above 1: a worker died with the message in flight
+
+    def __str__(self) -> str:
+        return f"{self.storm}: no. {self.number}"

@@ -1,0 +1,1 @@
+"""Goes through the demo's pages from outside. No Django here: it knows an address, and what a visitor expects."""

@@ -21,13 +21,20 @@ workloads:
   deep-one deep-spread deep-busy          a drain with 1,000,000 messages waiting, to that with 10,000
   idle resident                           what idle actors cost, stored and in memory
   track                                   a drain with an outcome kept for each message, to that without
-  tuning                                  the drain with one thing changed (only when asked for)
+only when asked for:
+  requests                                POST with wait, to a view that inserts a row: daphne and WSGI
+  waiters                                 2,000 requests that wait on one daphne process
+  sockets                                 1,000 WebSockets on one daphne process, and events to them
+  inspector                               pages of the admin with 1,000,000 messages stored
+  tuning                                  the drain with one thing changed
 
 examples:
   python -m benchmarks --quick                                  everything, in a few minutes
   python -m benchmarks --only drain-many --database postgresql
   python -m benchmarks --markdown docs/explanation/performance.md
   python -m benchmarks --only tuning --markdown docs/how-to/tuning.md
+  python -m benchmarks --only requests --only waiters --only sockets --markdown docs/explanation/performance.md
+  python -m benchmarks --only inspector --markdown docs/explanation/performance.md
   python -m benchmarks --profile drain-many --database sqlite
 
 On PostgreSQL: the server at AQ_POSTGRES_URL, else an embedded one. Databases named actorqueues_benchmarks… are
@@ -53,7 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def block_of(options: argparse.Namespace) -> str:
-    return "tuning" if options.only == ["tuning"] else "table"
+    groups = {WORKLOADS[name].group for name in options.only or DEFAULT}
+    return groups.pop() if len(groups) == 1 else "table"
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -52,9 +52,21 @@ class Tally(Actor[TallyState]):
 
 
 class Echo(Actor):
+    exposed = ("say",)
+
     @handler
     async def say(self, body: Work) -> Done:
         return Done(number=body.number)
+
+
+class Herald(Actor):
+    """Says what time it is."""
+
+    exposed = ("events",)
+
+    @handler
+    async def tell(self) -> None:
+        self.broadcast("told", {"at": time.monotonic()}, live=True)
 
 
 class Clock(Actor[TallyState]):

@@ -10,7 +10,18 @@ from typing import Any
 
 from benchmarks.targets import REFERENCE_CORES, REFERENCE_INSERTS, TARGETS
 
-LESS_IS_BETTER = {"ms", "kB", "%", "+ms", "+MB", "+%"}  # with a plus: above the same without
+COUNTED = {"threads", "connections", "queries"}
+LESS_IS_BETTER = {
+    "ms",
+    "kB",
+    "%",
+    "+ms",
+    "+MB",
+    "+%",
+    "threads",
+    "connections",
+    "queries",
+}  # with a plus: above the same without
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,8 @@ def figure(value: float | None, unit: str) -> str:
         return ""
     if unit == "/s":
         return f"{value:,.0f}/s"
+    if unit in COUNTED:
+        return f"{value:.0f}"
     if unit == "x":
         return f"{value:.2f}"
     digits = 2 if abs(value) < 10 else 1

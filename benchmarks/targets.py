@@ -26,6 +26,28 @@ IDLE_CLAIM_STORAGE = "100,000 idle actors stored: the claim itself, p99, above n
 TRACK = "drain with an outcome kept for each message, to that without"
 RESIDENT = "memory of one resident idle actor"
 
+REQUEST_TOKEN = "POST with wait to a view that inserts a row: daphne, token"
+REQUEST_SESSION = "POST with wait to a view that inserts a row: daphne, session"
+REQUEST_WSGI = "POST with wait to a view that inserts a row: WSGI, token"
+WAITER_MEMORY = "memory of one waiting request, daphne"
+WAITER_THREADS = "threads of daphne, meanwhile"
+WAITER_CONNECTIONS = "connections to the database, meanwhile"
+WAITER_OTHERS = "other requests meanwhile, p50"
+WAITER_FREED = "hung-up requests, until all are freed"
+EVENT_P50 = "broadcast(live=True) to one of the sockets, p50"
+EVENT_P99 = "broadcast(live=True) to one of the sockets, p99"
+EVENT_ALL = "broadcast(live=True) to all sockets, the last"
+SOCKET_MEMORY = "memory of one WebSocket, daphne"
+INSPECTOR = {
+    "overview": "the overview, 1,000,000 messages and 100,000 actors",
+    "actorinstance": "pages of actors, the same",
+    "message": "pages of messages, the same",
+    "deadletter": "pages of dead letters, the same",
+    "worker": "pages of workers, the same",
+}
+INSPECTOR_QUERIES = "queries of a page, at most"
+REQUEST_RATE = "POST with wait, daphne, token, no middleware"
+
 
 def both(value: float) -> dict[str, float]:
     return {"postgresql": value, "sqlite": value}
@@ -47,4 +69,19 @@ TARGETS = {
     IDLE_CLAIM: both(1),
     TRACK: both(0.6),
     RESIDENT: both(20),
+    WAITER_MEMORY: both(36),
+    WAITER_THREADS: both(16),
+    WAITER_CONNECTIONS: {"postgresql": 6},
+    WAITER_OTHERS: both(10),
+    WAITER_FREED: both(1000),
+    EVENT_P50: {"postgresql": 5, "sqlite": 10},
+    EVENT_P99: {"postgresql": 15, "sqlite": 25},
+    EVENT_ALL: both(150),
+    SOCKET_MEMORY: both(30),
+    REQUEST_TOKEN: {"postgresql": 1.0},
+    REQUEST_SESSION: {"postgresql": 0.9},
+    REQUEST_WSGI: {"postgresql": 0.9},
+    REQUEST_RATE: {"postgresql": 360},
+    **{name: {"postgresql": 300} for name in INSPECTOR.values()},
+    INSPECTOR_QUERIES: {"postgresql": 29},
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from benchmarks.results import Result
-from benchmarks.workloads import depth, drains, idling, sends, tuning
+from benchmarks.workloads import depth, drains, idling, inspector, requests, sends, sockets, tuning, waiters
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Workload:
     load: drains.Load | None = None  # what --profile drains
     needs_deep: bool = False  # a second database
     on_full: bool = False  # measured at SQLite's synchronous=FULL too
-    by_default: bool = True
+    group: str = "table"  # which of the tables it goes into
 
 
 WORKLOADS = {
@@ -30,7 +30,11 @@ WORKLOADS = {
     "idle": Workload(idling.idle, needs_deep=True),
     "track": Workload(drains.track, drains.TRACKED),
     "resident": Workload(idling.resident),
-    "tuning": Workload(tuning.tuning, by_default=False),
+    "requests": Workload(requests.requests, group="web"),
+    "waiters": Workload(waiters.waiters, group="web"),
+    "sockets": Workload(sockets.sockets, group="web"),
+    "inspector": Workload(inspector.inspector, group="inspector"),
+    "tuning": Workload(tuning.tuning, group="tuning"),
 }
 PROFILED = [name for name, workload in WORKLOADS.items() if workload.load is not None]
-DEFAULT = [name for name, workload in WORKLOADS.items() if workload.by_default]
+DEFAULT = [name for name, workload in WORKLOADS.items() if workload.group == "table"]

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "actorqueues"
 
 LEVELS = {
-    0: ("exceptions", "conf", "bridge", "clock", "durations", "signals"),
+    0: ("exceptions", "conf", "bridge", "clock", "durations", "signals", "singletons"),
     1: ("definitions",),
     2: ("models", "migrations", "storage", "wakeups"),
     3: ("client", "mailbox", "events", "access"),
@@ -35,6 +35,7 @@ LEVELS = {
 LEVEL_OF = {part: level for level, parts in LEVELS.items() for part in parts}
 EDGES = LEVELS[7]
 EDGES_AND_THEIR_GROUND = LEVELS[6] + EDGES
+DJANGO_WANTS_APART = {"templatetags": "admin"}
 WIRING = {"apps", "__init__"}  # apps.py joins the parts, __init__.py shows the public names
 EDGE_LIBRARIES = ("rest_framework", "channels", "django.tasks")
 UNTELLING_NAMES = {
@@ -68,7 +69,8 @@ class Module:
     @property
     def part(self):
         """The rung it belongs to: its first folder, or itself at the top."""
-        return self.path.relative_to(ROOT).parts[0].removesuffix(".py")
+        part = self.path.relative_to(ROOT).parts[0].removesuffix(".py")
+        return DJANGO_WANTS_APART.get(part, part)
 
     @property
     def package(self):
@@ -94,7 +96,7 @@ class Module:
             if name == "actorqueues" or name.startswith("actorqueues."):
                 part = name.split(".")[1] if "." in name else "__init__"
                 is_module = (ROOT / part).is_dir() or (ROOT / f"{part}.py").exists()
-                yield line, part if is_module else "__init__"
+                yield line, DJANGO_WANTS_APART.get(part, part) if is_module else "__init__"
 
 
 def runtime_nodes(node):

@@ -65,7 +65,8 @@ def holders():
 
 
 def holder_of(key):
-    return ActorInstance.objects.values_list("worker_id", flat=True).get(key=key)
+    """None also where nobody has claimed it yet, and so there is no row."""
+    return ActorInstance.objects.filter(key=key).values_list("worker_id", flat=True).first()
 
 
 def worker_ids():

@@ -26,6 +26,16 @@ def test_an_actor_that_was_claimed_without_an_answer_gets_its_mail_all_the_same(
     assert Tally.get_or_create("main").ask(Tally.increment, {"amount": 1}, timeout=20).value == 2
 
 
+def test_an_actor_claimed_without_an_answer_is_found_though_the_next_looks_fail_too(backend, worker, proxy):
+    proxy.lose_answers("COMMIT", after="DELETE 1")
+    Tally.get_or_create("main").send(Tally.increment, {"amount": 1})
+    eventually(lambda: proxy.is_done)
+    with proxy.refusing():
+        eventually(lambda: worker.output.count("could not look for work, trying again") >= 3)
+    eventually(all_settled)
+    assert Tally.get_or_create("main").ask(Tally.increment, {"amount": 1}, timeout=20).value == 2
+
+
 def test_a_journal_that_gets_no_answer_does_nothing_twice(backend, worker, proxy):
     relay = Scribe.get_or_create("main")
     relay.send(Scribe.relay, {"value": 1})

@@ -17,10 +17,9 @@ def test_a_worker_that_was_stopped_past_its_lease_changes_nothing_and_begins_ane
         Scribe.doze, [{"value": value, "seconds": 0.02} for value in range(60)]
     )
     Tally.get_or_create("tally").send_many(Tally.increment, [{"amount": 1}] * 300)
-    (old,) = worker_ids()
-    eventually(lambda: len(ledger("atomic")) >= 5 and holder_of("async") == old)
-    with suspended(stale, lambda: may_stop(connections[backend])):
-        assert holder_of("async") == old
+    eventually(lambda: len(ledger("atomic")) >= 5)
+    with suspended(stale, lambda: may_stop(connections[backend]) and holder_of("async") is not None):
+        old = holder_of("async")  # not before: on a busy machine it may have begun anew already
         other = worker_process("--no-supervise", settings=QUICK)
         eventually(lambda: old not in worker_ids() and holder_of("async") not in (None, old))
     eventually(lambda: len(worker_ids()) == 2)

@@ -26,6 +26,7 @@ class MailReader:
         self.wanted: dict[Activation, list[asyncio.Future[None]]] = {}
         self.reading: set[Activation] = set()
         self.bell = asyncio.Event()
+        self.most = MOST
 
     def want(self, activation: Activation) -> None:
         """A hint during a read asks for another one: what it tells of may not be in this one."""
@@ -53,7 +54,7 @@ class MailReader:
                 await self.read()
 
     async def read(self) -> None:
-        chosen = {activation: self.wanted.pop(activation) for activation in list(self.wanted)[:MOST]}
+        chosen = {activation: self.wanted.pop(activation) for activation in list(self.wanted)[: self.most]}
         limits = {activation: activation.receiver.buffer.limits() for activation in chosen}
         requests = [
             MailRequest(
@@ -71,6 +72,7 @@ class MailReader:
         except (DatabaseError, InterfaceError) as error:
             text = "mailboxes could not be read, trying again: %s"
             logger.warning(text, error, extra=self.session.log_fields)
+            self.most = max(len(chosen) // 2, 1)  # a server too slow for so many within its time limit may do fewer
             await asyncio.sleep(RETRY_PAUSE)
             for activation, waiting in chosen.items():
                 self.want(activation)
@@ -81,6 +83,7 @@ class MailReader:
             return
         finally:
             self.reading = set()
+        self.most = min(self.most * 2, MOST)
         for activation, waiting in chosen.items():
             if activation.lost is None and not activation.releasing:
                 activation.take_mail(now, mail[activation.actor_id], limits[activation])

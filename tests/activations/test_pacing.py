@@ -3,11 +3,13 @@
 import time
 
 import pytest
+from django.db import OperationalError
 
 from actorqueues import Actor, handler
 from actorqueues.models import Message
-from actorqueues.runtime import journal, leasing
+from actorqueues.runtime import journal, leasing, mail
 from actorqueues.storage.dialects import dialect_for
+from tests.fixtures.workers import PATIENCE
 from tests.processes.evidence import eventually
 
 pytestmark = pytest.mark.usefixtures("empty_registry")
@@ -60,3 +62,27 @@ def test_actors_do_not_run_far_ahead_of_a_journal_that_is_behind(most, start_wor
     start_worker()
     eventually(lambda: Message.objects.count() < 400)
     assert 10 < most["steps"] < 100  # each of ten a few; 1,200 if each ran as far ahead as it may alone
+
+
+def test_mailboxes_too_many_for_one_read_are_read_in_fewer(start_worker, monkeypatch):
+    """As on a server that ends what takes too long: reading the same again would take as long again."""
+    refused, read = [], mail.read_mail
+
+    def read_few(requests, *, using):
+        if len(requests) > 3:
+            refused.append(len(requests))
+            raise OperationalError("terminating connection due to transaction timeout")
+        return read(requests, using=using)
+
+    class Noter(Actor):
+        @handler
+        def note(self, body: int) -> int:
+            return body
+
+    monkeypatch.setattr(mail, "read_mail", read_few)
+    monkeypatch.setattr(mail, "RETRY_PAUSE", 0.01)
+    receipts = [(handle := Noter.get_or_create(key), handle.send("note", key, track=True)) for key in range(20)]
+    start_worker()
+    results = [handle.wait_for(receipt, timeout=PATIENCE) for handle, receipt in receipts]
+    assert [result.response for result in results] == list(range(20))
+    assert refused, "they were read one by one"

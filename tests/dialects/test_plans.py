@@ -64,7 +64,11 @@ LEADING = {
     "aq_actor_type_key": "type",
     "aq_actor_wake": "type",
 }
-SOME_ACTOR = "md5('a' || n)::uuid"
+# Messages of one actor, of others, and how many those are. Among few that are alike each has much of a table, and to
+# walk its primary key looks cheap.
+ONE_DEEP, FEW_ALIKE = (DEPTH, WIDTH, WIDTH), (DEPTH // 24, DEPTH, 24)
+AN_ACTOR = "md5('a' || n)::uuid"
+SOME_ACTOR = "md5('a' || n %% %(crowd)s)::uuid"  # of those that have messages and all the rest
 SOME_MESSAGE = "md5('m' || n)::uuid"
 
 # One actor is as deep as a mailbox, its events and its history get; around it lie many others.
@@ -76,18 +80,18 @@ FILL = [
     ),
     (
         "INSERT INTO actorqueues_actor (id, type, key, generation, status, epoch, careful, created_at, event_number,"
-        f" held_reason, wake_at, worker_id) SELECT {SOME_ACTOR}, 'ledger', 'k' || n, 1, 'live', 1, false, now(), 0, '',"
+        f" held_reason, wake_at, worker_id) SELECT {AN_ACTOR}, 'ledger', 'k' || n, 1, 'live', 1, false, now(), 0, '',"
         " CASE WHEN n %% 2 = 0 THEN now() END, CASE WHEN n %% 2 = 1 THEN md5('w' || n %% 10)::uuid END"
         " FROM generate_series(1, %(width)s) n"
     ),
     (
         "INSERT INTO actorqueues_message (uid, actor_id, queue, body, keeps_outcome, enqueued_at, failures, crashes,"
         f" scheduled_at) SELECT {SOME_MESSAGE}, {SOME_ACTOR}, 'increment', '{{}}', false, now(), 0, 0,"
-        " CASE WHEN n %% 4 = 0 THEN now() + interval '1 hour' END FROM generate_series(1, %(width)s) n"
+        " CASE WHEN n %% 4 = 0 THEN now() + interval '1 hour' END FROM generate_series(1, %(rest)s) n"
     ),
     (
         "INSERT INTO actorqueues_wake (type, actor_id, key)"
-        " SELECT 'ledger', md5('a' || n %% 5000)::uuid, 'k' FROM generate_series(1, %(width)s * 2) n"
+        " SELECT 'ledger', md5('a' || n %% 5000 %% %(crowd)s)::uuid, 'k' FROM generate_series(1, %(width)s * 2) n"
     ),
     (
         "INSERT INTO actorqueues_outcome (uid, actor_id, queue, status, settled_at, expires_at)"
@@ -119,12 +123,19 @@ FILL = [
 
 
 @pytest.fixture
-def deep(backend):
-    """200,000 messages in one actor that a worker holds; 20,000 actors with one each; wakes of 5,000 of them."""
+def spread():
+    return ONE_DEEP
+
+
+@pytest.fixture
+def deep(backend, spread):
+    """200,000 messages and more, some of them in an actor that a worker holds; wakes of 5,000 actors at most."""
     holder, actor = held_actor(backend)
+    depth, rest, crowd = spread
+    sizes = {"deep": actor.actor_id, "depth": depth, "rest": rest, "width": WIDTH, "crowd": crowd}
     with connections[backend].cursor() as cursor:
         for statement in FILL:
-            cursor.execute(statement, {"deep": actor.actor_id, "depth": DEPTH, "width": WIDTH})
+            cursor.execute(statement, sizes)
     return holder, actor
 
 
@@ -256,7 +267,8 @@ def operate(backend, actor, heads):
 
 
 @only_postgresql
-def test_no_hot_statement_walks_a_big_table_or_index(deep, backend, monkeypatch):
+@pytest.mark.parametrize("spread", [ONE_DEEP, FEW_ALIKE], ids=["one deep", "few alike"])
+def test_no_hot_statement_walks_a_big_table_or_index(deep, spread, backend, monkeypatch):
     holder, actor = deep
     ids = list(ActorInstance.objects.filter(worker_id=None).order_by("id").values_list("id", flat=True)[:200])
     with statements_of(monkeypatch) as seen:
@@ -268,7 +280,9 @@ def test_no_hot_statement_walks_a_big_table_or_index(deep, backend, monkeypatch)
         and not query.startswith("SELECT MAX(")  # that looks at the end of an index
     }
     assert len(explained) > 60
-    assert {query: found for query, found in explained.items() if found} == {}
+    if spread is FEW_ALIKE:  # that reads nearly all of few actors' events, of which each has a thousand at most
+        explained = {query: found for query, found in explained.items() if "actorqueues_event t" not in query}
+    assert [(found, query) for query, found in explained.items() if found] == []
 
 
 @only_sqlite

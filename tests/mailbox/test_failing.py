@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from actorqueues import Actor, Backoff, DeliveryEnded, MessageFailed, Queue, Reject, handler
 from actorqueues.models import Message
@@ -271,14 +272,18 @@ def test_a_message_that_expired_before_its_first_start_is_not_started(start_work
 
 def test_an_attempt_that_has_begun_in_time_is_retried_after_its_expiry(start_worker):
     class Late(Actor):
-        @handler(backoff=Backoff(first=0.3))
-        async def work(self, body: int, message) -> int:
-            if message.attempt == 1:
+        @handler
+        async def work(self, body: None, message) -> int:
+            if message.expires_at and message.attempt == 1:
+                while timezone.now() < message.expires_at:
+                    await asyncio.sleep(0.05)
                 raise RuntimeError("once")
             return message.attempt
 
     start_worker()
-    assert Late.get_or_create("x").ask("work", 1, expires=0.25, timeout=PATIENCE) == 2
+    handle = Late.get_or_create("x")
+    assert handle.ask("work", timeout=PATIENCE) == 1  # awake, the actor begins the next one at once
+    assert handle.ask("work", expires=3, timeout=PATIENCE) == 2
 
 
 def test_a_message_cancelled_before_its_start_is_not_delivered(start_worker):

@@ -8,18 +8,17 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from actorqueues.models import Message
 from actorqueues.storage.dialects.array_literals import array_literal
-from actorqueues.storage.dialects.postgresql_reads import PostgreSQLReads
+from actorqueues.storage.dialects.postgresql_reads import OF_QUEUE, PostgreSQLReads
 from actorqueues.storage.dialects.statements import transposed
 from actorqueues.storage.dialects.surveys import MARK_COLUMNS, Mark, Sample, Sampled, WantedHeads
 
 ESTIMATE = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass(%s)"
-# Through unnest, as the mailboxes are read: with literals the primary key might be walked.
 MARKS = f"""
 SELECT {", ".join("m." + name for name in MARK_COLUMNS)}
 FROM unnest(%s::uuid[], %s::text[], %s::int[]) AS w(actor_id, queue, size)
 CROSS JOIN LATERAL (
     SELECT {", ".join(MARK_COLUMNS)} FROM actorqueues_message
-    WHERE actor_id = w.actor_id AND queue = w.queue AND scheduled_at IS NULL
+    WHERE {OF_QUEUE} AND scheduled_at IS NULL
     ORDER BY actor_id, queue, id LIMIT w.size
 ) m
 """

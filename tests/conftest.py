@@ -1,6 +1,7 @@
 pytest_plugins = [
     "tests.fixtures.strictness",
     "tests.fixtures.repeating",
+    "tests.fixtures.once",
     "tests.fixtures.servers",
     "tests.fixtures.pgbouncer",
     "tests.fixtures.backends",

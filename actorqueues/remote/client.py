@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from actorqueues.definitions.keys import KeyPart
 from actorqueues.durations import Duration, seconds
 from actorqueues.remote.handle import RemoteHandle
-from actorqueues.remote.listening import Line
+from actorqueues.remote.listening import Endpoint
 from actorqueues.remote.requests import Address
 from actorqueues.remote.transport import Transport
 
@@ -45,7 +45,9 @@ class Client:
         if token is not None:
             said["Authorization"] = f"Bearer {token}"
         self._answer_in = seconds(timeout, "timeout")
-        self._line = Line(socket_url or socket_url_of(url), said, self._answer_in, socket_options or {})
+        self._endpoint = Endpoint(
+            socket_url or socket_url_of(url), said, self._answer_in, socket_options or {}
+        )
         accepting = {"Accept": "application/json", **said}
         self._transport = Transport({"base_url": self.url, "headers": accepting, **httpx_options})
 
@@ -54,7 +56,7 @@ class Client:
 
         For types whose name is one of the client's own: ``url``, ``actor``, ``close``, ``aclose``.
         """
-        return RemoteHandle(self._transport, self._line, Address.of(type_name, key, self._answer_in))
+        return RemoteHandle(self._transport, self._endpoint, Address.of(type_name, key, self._answer_in))
 
     def __getattr__(self, type_name: str) -> RemoteType:
         if type_name.startswith("_"):

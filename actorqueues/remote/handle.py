@@ -12,7 +12,7 @@ from actorqueues.client.results import AnyResult
 from actorqueues.durations import Duration, optional_seconds
 from actorqueues.remote import requests
 from actorqueues.remote.events import Heard, Progress
-from actorqueues.remote.listening import Line, alisten, listen
+from actorqueues.remote.listening import Endpoint, alisten, listen
 from actorqueues.remote.queues import RemoteQueues
 from actorqueues.remote.requests import Address, reply_of
 from actorqueues.remote.topics import ActorTopic, MessageTopic
@@ -27,8 +27,8 @@ class RemoteHandle:
     for what this version does not know, and ``Unreachable`` after four tries, or when the client's ``timeout`` is over.
     """
 
-    def __init__(self, transport: Transport, line: Line, address: Address) -> None:
-        self._transport, self._line, self._address = transport, line, address
+    def __init__(self, transport: Transport, endpoint: Endpoint, address: Address) -> None:
+        self._transport, self._endpoint, self._address = transport, endpoint, address
 
     def __repr__(self) -> str:
         return f"<RemoteHandle {self._address.path}>"
@@ -132,12 +132,12 @@ class RemoteHandle:
         None: never. Raises ``Unreachable`` where the first socket does not come about, and what the service refuses.
         """
         refuse_running_loop("listen")
-        return listen(self._line, ActorTopic(self._address.wire, events, after), length_of(timeout))
+        return listen(self._endpoint, ActorTopic(self._address.wire, events, after), length_of(timeout))
 
     def alisten(
         self, *events: str, after: int | None = None, timeout: Duration | None = None
     ) -> AsyncIterator[Heard]:
-        return alisten(self._line, ActorTopic(self._address.wire, events, after), length_of(timeout))
+        return alisten(self._endpoint, ActorTopic(self._address.wire, events, after), length_of(timeout))
 
     def follow(self, message: str | Receipt, *, timeout: Duration | None = None) -> Iterator[Progress]:
         """What the message reported last and what it reports, until it is settled, or ``timeout`` is over.
@@ -146,11 +146,11 @@ class RemoteHandle:
         """
         refuse_running_loop("follow")
         topic = MessageTopic(self._address.wire, requests.id_of(message))
-        return listen(self._line, topic, length_of(timeout))
+        return listen(self._endpoint, topic, length_of(timeout))
 
     def afollow(self, message: str | Receipt, *, timeout: Duration | None = None) -> AsyncIterator[Progress]:
         topic = MessageTopic(self._address.wire, requests.id_of(message))
-        return alisten(self._line, topic, length_of(timeout))
+        return alisten(self._endpoint, topic, length_of(timeout))
 
     def cancel(self, message: str | Receipt) -> bool:
         """Takes back a message that has not been started: whether that was still possible."""

@@ -36,7 +36,7 @@ LOSSES = (OSError, WebSocketException)  # TimeoutError and Lost are OSErrors
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Endpoint:
     """Where sockets are opened, and how. ``options`` go to ``websockets.connect``."""
 
     url: str
@@ -138,11 +138,11 @@ def refuse_again(error: Exception) -> None:
             raise RemoteError(answer=f"with close code {code}: {reason}") from error
 
 
-def listen(line: Line, topic: Topic[T], lasts: float) -> Iterator[T]:
-    talk = Conversation(topic, line.answer_in, lasts)
+def listen(endpoint: Endpoint, topic: Topic[T], lasts: float) -> Iterator[T]:
+    talk = Conversation(topic, endpoint.answer_in, lasts)
     while not talk.is_over:
         try:
-            with connect(**line.arguments(talk.opens_within)) as socket:
+            with connect(**endpoint.arguments(talk.opens_within)) as socket:
                 while not talk.is_over:
                     answer, heard = talk.take(socket.recv(talk.patience))
                     if answer is not None:
@@ -152,11 +152,11 @@ def listen(line: Line, topic: Topic[T], lasts: float) -> Iterator[T]:
             time.sleep(talk.lost(error))
 
 
-async def alisten(line: Line, topic: Topic[T], lasts: float) -> AsyncIterator[T]:
-    talk = Conversation(topic, line.answer_in, lasts)
+async def alisten(endpoint: Endpoint, topic: Topic[T], lasts: float) -> AsyncIterator[T]:
+    talk = Conversation(topic, endpoint.answer_in, lasts)
     while not talk.is_over:
         try:
-            async with aconnect(**line.arguments(talk.opens_within)) as socket:
+            async with aconnect(**endpoint.arguments(talk.opens_within)) as socket:
                 while not talk.is_over:
                     async with asyncio.timeout(talk.patience):
                         text = await socket.recv()

@@ -91,6 +91,14 @@ class MessageUnknown(ActorQueuesError):
     status = 404
 
 
+class OutcomeNotKept(MessageUnknown):
+    """This repeats message {message_id}, which was sent before and keeps no outcome that could be waited for. Send
+    without wait."""
+
+    code = "message.outcome_not_kept"
+    status = 409
+
+
 class Forbidden(ActorQueuesError):
     """You may not do this."""
 

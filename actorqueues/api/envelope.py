@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rest_framework.request import Request
 
-from actorqueues.client.options import LONGEST_KEY, SendOptions, is_idempotency_key
+from actorqueues.client.options import LONGEST_KEY, is_idempotency_key
 from actorqueues.web.bodies import RequestInvalid, read_object
 
 M = TypeVar("M", bound=BaseModel)
@@ -32,17 +32,6 @@ class Envelope(BaseModel):
     @property
     def timeout_seconds(self) -> float | None:
         return None if self.timeout is None else self.timeout / 1000
-
-    def options(self, user: Any, idempotency_key: str | None) -> SendOptions:
-        # The sender is told an address to ask at later: so the outcome is kept.
-        options: SendOptions = {"user": user, "track": True}
-        if self.delay is not None:
-            options["delay"] = self.delay / 1000
-        if self.dedupe is not None:
-            options["dedupe"] = self.dedupe
-        if idempotency_key is not None:
-            options["idempotency_key"] = idempotency_key
-        return options
 
 
 def read_envelope(request: Request) -> Envelope:

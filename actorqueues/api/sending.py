@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from actorqueues.client.waiting import time_to_wait
 from actorqueues.storage.outcomes import StoredOutcome
 from actorqueues.web.bodies import message_body
 from actorqueues.web.outcomes import refuse_others, wire_outcome
+from actorqueues.web.sending import outside_options
 from actorqueues.web.views import AfterOutcome
 
 
@@ -33,12 +35,19 @@ class QueueOfActorView(ActorView):
         self.require("publish", queue.name)
         envelope = read_envelope(request)
         body = message_body(queue, envelope.body)
-        options = envelope.options(request.user, read_idempotency_key(request))
+        options = outside_options(
+            queue,
+            request.user,
+            delay=envelope.delay,
+            dedupe=envelope.dedupe,
+            idempotency_key=read_idempotency_key(request),
+        )
         if not envelope.wait:
             receipt = Handle[Any](self.target).send(queue, body, **options)
             return self.stored(receipt.id)
         seconds = time_to_wait(envelope.timeout_seconds)
-        pending = send_to_wait(self.target, queue, body, options)
+        admit = partial(refuse_others, self.access)
+        pending = send_to_wait(self.target, queue, body, options, admit=admit)
         return AfterOutcome(pending, seconds, self.answer)
 
     def example(self) -> dict[str, Any]:
@@ -50,5 +59,4 @@ class QueueOfActorView(ActorView):
         return Response(answer, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
 
     def answer(self, uid: UUID, outcome: StoredOutcome | None) -> Response:
-        refuse_others(outcome, self.access)
         return Response({**wire_outcome(outcome), "id": uid.hex})

@@ -16,7 +16,7 @@ from actorqueues.access.permission import may_create
 from actorqueues.api.envelope import read_idempotency_key
 from actorqueues.api.payloads import PlainTextParser, payload_of
 from actorqueues.client.handle import Handle
-from actorqueues.client.options import SendOptions
+from actorqueues.client.options import OutsideKey, SendOptions
 from actorqueues.client.targets import Target
 from actorqueues.definitions.keys import Key, normalise_key
 from actorqueues.definitions.registry import resolve_queue
@@ -90,9 +90,9 @@ class QueueView(WebView):
     def send_options(self, request: Request, parameters: dict[str, Any]) -> SendOptions:
         options: SendOptions = {"user": request.user, "params": {k: plain(v) for k, v in parameters.items()}}
         if "dedupe" in parameters:
-            options["dedupe"] = parameters["dedupe"]
+            options["dedupe"] = OutsideKey(str(parameters["dedupe"]))
         if (key := read_idempotency_key(request)) is not None:
-            options["idempotency_key"] = key
+            options["idempotency_key"] = OutsideKey(key)
         return options
 
 

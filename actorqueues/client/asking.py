@@ -14,15 +14,20 @@ from actorqueues.client.results import AnyResult
 from actorqueues.client.sending import delivery_in_hand, refuse_in_safe_action, repeatable, store
 from actorqueues.client.targets import Target
 from actorqueues.client.transactions import refuse_wait
-from actorqueues.client.waiting import Pending
+from actorqueues.client.waiting import Admission, Pending
 from actorqueues.definitions.queue import Queue
 from actorqueues.durations import Duration
+from actorqueues.exceptions import MessageUnknown, OutcomeNotKept
+from actorqueues.storage.outcomes import StoredOutcome
 
 
-def send_to_wait(target: Target, queue: Queue[Any, Any], body: Any, options: SendOptions) -> Pending:
+def send_to_wait(
+    target: Target, queue: Queue[Any, Any], body: Any, options: SendOptions, *, admit: Admission | None = None
+) -> Pending:
     """Sends at once, inside a delivery too; gives what to wait for, perhaps found already by a repeat.
 
-    Raises ``WaitOnSelf``, ``WaitInTransaction``, and what ``send`` raises.
+    ``admit`` is asked before a repeat waits for the first one. Raises ``WaitOnSelf``, ``WaitInTransaction``,
+    ``OutcomeNotKept`` for a repeat, and what ``send`` and ``admit`` raise.
     """
     refuse_in_safe_action()
     waiting.refuse_circle(target)
@@ -38,7 +43,15 @@ def send_to_wait(target: Target, queue: Queue[Any, Any], body: Any, options: Sen
     if not stored.deduplicated:
         return pending
     pending.forget()
-    return Pending(target.using, stored.uid, waiting.look_up(target, stored.uid))
+    return Pending(target.using, stored.uid, first_outcome(target, stored.uid, admit))
+
+
+def first_outcome(target: Target, uid: UUID, admit: Admission | None) -> StoredOutcome | None:
+    """Of the message that a send repeats: None if it is still to come."""
+    try:
+        return waiting.look_up(target, uid, admit)
+    except MessageUnknown:
+        raise OutcomeNotKept(message_id=uid.hex) from None
 
 
 def send_and_wait(

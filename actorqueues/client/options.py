@@ -21,6 +21,15 @@ from actorqueues.storage.ids import key_id
 LONGEST_KEY = 255  # bytes of an idempotency key
 
 
+class OutsideKey(str):
+    """A key that a client chose. It belongs to its user and never equals one that the project's own code uses:
+
+    else anybody could send first under a key that can be guessed, and what the project sends would be a repeat.
+    """
+
+    __slots__ = ()
+
+
 class SendOptions(TypedDict, total=False):
     """What every form of ``send`` takes by name."""
 
@@ -88,13 +97,16 @@ def aware(moment: datetime, name: str) -> datetime:
     return timezone.make_aware(moment)
 
 
-def dedupe_id(dedupe: Any, actor_id: UUID, queue: str, body: str | None) -> UUID | None:
+def dedupe_id(dedupe: Any, actor_id: UUID, queue: str, body: str | None, user_id: str | None) -> UUID | None:
     """Where this dedupe key is stored. Raises ``KeyInvalid``."""
     if dedupe is None:
         return None
     if dedupe is CONTENT:
         return key_id("content", actor_id, queue, "" if body is None else body)
-    return key_id("dedupe", actor_id, queue, encode_key(normalise_key(dedupe)))
+    key = encode_key(normalise_key(dedupe))
+    if isinstance(dedupe, OutsideKey):
+        return key_id("outside dedupe", actor_id, queue, owner_of(user_id), key)
+    return key_id("dedupe", actor_id, queue, key)
 
 
 def is_idempotency_key(text: str) -> bool:
@@ -105,7 +117,13 @@ def idempotency_id(key: str, actor_id: UUID, queue: str, user_id: str | None) ->
     """Where this idempotency key is stored: it is the user's own, for one queue of one actor."""
     if not isinstance(key, str) or not is_idempotency_key(key):
         raise ValueError(f"idempotency_key= is a text of 1 to {LONGEST_KEY} bytes.")
-    return key_id("idempotency", actor_id, queue, "" if user_id is None else f"={user_id}", key)
+    kind = "outside idempotency" if isinstance(key, OutsideKey) else "idempotency"
+    return key_id(kind, actor_id, queue, owner_of(user_id), key)
+
+
+def owner_of(user_id: str | None) -> str:
+    """A user named like nobody is not nobody."""
+    return "" if user_id is None else f"={user_id}"
 
 
 def fingerprint_of(body: str | None) -> str:

@@ -62,7 +62,8 @@ def with_options(
     plain: Outgoing, queue: Queue[Any, Any], options: SendOptions, chain: tuple[str, ...]
 ) -> Outgoing:
     check_names(options)
-    dedupe = dedupe_id(options.get("dedupe", queue.dedupe), plain.actor_id, plain.queue, plain.body)
+    rule = options.get("dedupe", queue.dedupe)
+    dedupe = dedupe_id(rule, plain.actor_id, plain.queue, plain.body, plain.user_id)
     key = options.get("idempotency_key")
     idempotency = None if key is None else idempotency_id(key, plain.actor_id, plain.queue, plain.user_id)
     meta = meta_of(options, chain, [one for one in (dedupe, idempotency) if one is not None])

@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 from uuid import UUID
@@ -32,7 +32,10 @@ from actorqueues.exceptions import (
     WaitOnSelf,
 )
 from actorqueues.models import OutcomeStatus
-from actorqueues.storage.outcomes import StoredOutcome, message_status, read_outcomes
+from actorqueues.storage.outcomes import MessageStatus, StoredOutcome, message_status, read_outcomes
+
+Admission = Callable[[str | None], object]
+"""Raises where who asks may not know what became of a message of this user (None: nobody's)."""
 
 LONGEST_IN_DELIVERY = 60.0  # seconds; a handler that waits holds up its own actor
 
@@ -82,28 +85,32 @@ def uid_of(message: str | Receipt) -> UUID:
         raise MessageUnknown(message_id=text) from None
 
 
-def look_up(target: Target, uid: UUID) -> StoredOutcome | None:
-    """The outcome if it is there, None if it will be. Raises ``MessageUnknown`` when there will be none."""
-    using = target.using
+def look_up(target: Target, uid: UUID, admit: Admission | None = None) -> StoredOutcome | None:
+    """The outcome if it is there, None if it will be. Raises ``MessageUnknown`` when there will be none.
+
+    ``admit`` is asked first, with the sender's user id; raises what that raises.
+    """
+    found = find_message(target, uid)
+    if found is not None and admit is not None:
+        admit(found.user_id)
+    if isinstance(found, StoredOutcome):
+        return found
+    if found is None or not (found.keeps_outcome or found.status == "dead"):
+        raise MessageUnknown(message_id=uid.hex)
+    if found.status != "dead":
+        return None
+    failed = OutcomeStatus.FAILED.value
+    return StoredOutcome(uid, found.actor_id, found.queue, failed, None, found.error, found.user_id)
+
+
+def find_message(target: Target, uid: UUID) -> StoredOutcome | MessageStatus | None:
+    """The outcome of a message to this actor, or where it stands."""
     for _ in range(2):  # settled between the two looks: then it is there on the second round
-        outcome = read_outcomes([uid], using=using).get(uid)
-        if outcome is not None:
-            if outcome.actor_id != target.actor_id:
-                break
-            return outcome
-        status = message_status(uid, using=using)
-        if status is not None:
-            if status.actor_id != target.actor_id:
-                break
-            if status.status == "dead":
-                failed = OutcomeStatus.FAILED.value
-                return StoredOutcome(
-                    uid, status.actor_id, status.queue, failed, None, status.error, status.user_id
-                )
-            if status.keeps_outcome:
-                return None
-            break
-    raise MessageUnknown(message_id=uid.hex)
+        found: StoredOutcome | MessageStatus | None = read_outcomes([uid], using=target.using).get(uid)
+        found = found or message_status(uid, using=target.using)
+        if found is not None:
+            return found if found.actor_id == target.actor_id else None
+    return None
 
 
 class Pending:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 from actorqueues.access import exposed_action, exposed_actor, exposed_queue
@@ -11,7 +12,6 @@ from actorqueues.bridge import in_thread
 from actorqueues.client.actions import acall
 from actorqueues.client.asking import send_to_wait
 from actorqueues.client.handle import Handle
-from actorqueues.client.options import SendOptions
 from actorqueues.client.targets import Target
 from actorqueues.client.waiting import Pending, time_to_wait
 from actorqueues.consumers.frames import Call, Send, written
@@ -21,6 +21,7 @@ from actorqueues.web.arguments import Given, checked_arguments
 from actorqueues.web.bodies import message_body
 from actorqueues.web.callers import Caller
 from actorqueues.web.outcomes import refuse_others, wire_outcome
+from actorqueues.web.sending import outside_options
 
 ANY = Schema(Any)
 
@@ -46,26 +47,20 @@ class Requests:
         access = self.caller.admit(actor_class, key, "publish", queue.name)
         target = Target.by_key(actor_class, key, must_exist=not may_create(actor_class, access))
         body = message_body(queue, frame.body)
-        options = self.options_of(frame)
+        options = outside_options(
+            queue,
+            self.caller.user,
+            delay=frame.delay,
+            dedupe=frame.dedupe,
+            idempotency_key=frame.idempotency_key,
+        )
         if not frame.wait:
             return str(Handle[Any](target).send(queue, body, **options).id)
-        return send_to_wait(target, queue, body, options)
-
-    def options_of(self, frame: Send) -> SendOptions:
-        # Whoever is told an id may follow the message: so its outcome is kept.
-        options: SendOptions = {"user": self.caller.user, "track": True}
-        if frame.delay is not None:
-            options["delay"] = frame.delay / 1000
-        if frame.dedupe is not None:
-            options["dedupe"] = frame.dedupe
-        if frame.idempotency_key is not None:
-            options["idempotency_key"] = frame.idempotency_key
-        return options
+        return send_to_wait(target, queue, body, options, admit=partial(refuse_others, access))
 
     async def outcome(self, frame: Send, pending: Pending) -> str:
         seconds = time_to_wait(None if frame.timeout is None else frame.timeout / 1000)
         outcome = await pending.on_loop(seconds)
-        refuse_others(outcome, self.caller.access(frame.parts))
         return written(type="reply", id=frame.id, message=pending.uid.hex, **wire_outcome(outcome))
 
     async def call(self, frame: Call) -> str:

@@ -50,8 +50,10 @@ class QueueView(GatewayView):
             Handle[Any](target).send(found, body, user=request.user)
             return Response({"status": "completed"})
         seconds = time_to_wait(sent.seconds)
-        pending = send_to_wait(target, found, body, {"user": request.user})
-        return AfterOutcome(pending, seconds, partial(answer, access))
+        pending = send_to_wait(
+            target, found, body, {"user": request.user}, admit=partial(refuse_others, access)
+        )
+        return AfterOutcome(pending, seconds, answer)
 
 
 def refuse_creation(target: Target, access: Access) -> None:
@@ -98,10 +100,9 @@ def base64_of(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def answer(access: Access, uid: UUID, outcome: StoredOutcome | None) -> Response:
+def answer(uid: UUID, outcome: StoredOutcome | None) -> Response:
     if outcome is None:
         return Response({"status": "timedOut"})
-    refuse_others(outcome, access)
     if outcome.status != OutcomeStatus.COMPLETED:
         raise MessageFailed(message_id=uid.hex, error=told_error(outcome.error))
     if outcome.reply is None:

@@ -7,17 +7,13 @@ from uuid import UUID
 from actorqueues.access import Access
 from actorqueues.access.permission import may_see
 from actorqueues.client.targets import Target
-from actorqueues.storage.outcomes import MessageStatus, StoredOutcome, message_status, read_outcomes
+from actorqueues.client.waiting import find_message
+from actorqueues.storage.outcomes import MessageStatus, StoredOutcome
 
 Found = StoredOutcome | MessageStatus
 
 
 def look_for(target: Target, uid: UUID, access: Access) -> Found | None:
     """Its outcome, or where it stands; None where there is neither, or where it is another actor's or user's."""
-    for _ in range(2):  # settled between the two looks: then it is there on the second round
-        found: Found | None = read_outcomes([uid], using=target.using).get(uid)
-        found = found or message_status(uid, using=target.using)
-        if found is not None:
-            theirs = found.actor_id == target.actor_id and may_see(access, found.user_id)
-            return found if theirs else None
-    return None
+    found = find_message(target, uid)
+    return found if found is not None and may_see(access, found.user_id) else None

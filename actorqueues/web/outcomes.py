@@ -24,10 +24,10 @@ def wire_outcome(outcome: StoredOutcome | None) -> dict[str, Any]:
     return {"status": "completed", "response": None if outcome.reply is None else json.loads(outcome.reply)}
 
 
-def refuse_others(outcome: StoredOutcome | None, access: Access) -> None:
-    """Raises ``Forbidden`` for an outcome of somebody else's message, whose id an equal dedupe key gives."""
-    if outcome is not None and not may_see(access, outcome.user_id):
-        raise Forbidden("The message with this dedupe key is somebody else's, and so is its reply.")
+def refuse_others(access: Access, sender_id: str | None) -> None:
+    """Raises ``Forbidden`` where a send repeats somebody else's message, whose reply is theirs."""
+    if not may_see(access, sender_id):
+        raise Forbidden("An equal message was sent before by somebody else, and so its reply is theirs.")
 
 
 def told_error(error: str | None) -> str:

@@ -11,7 +11,7 @@ from django.test import AsyncClient, Client
 from pydantic import BaseModel
 from rest_framework.test import APIClient
 
-from actorqueues import Actor, Message, Queue, Reject, action, handler
+from actorqueues import CONTENT, Actor, Message, Queue, Reject, action, handler
 from actorqueues.definitions.segments import encode_segment
 from actorqueues.models import Message as StoredMessage
 from tests.api.conftest import ROOT, Api
@@ -48,6 +48,13 @@ def counter(empty_registry):
 
         @handler
         def stop(self) -> None: ...
+
+        @handler(dedupe=CONTENT)
+        def rebuild(self, body: str) -> str:
+            return body.upper()
+
+        @handler(dedupe=CONTENT)
+        def remind(self, body: str) -> None: ...
 
     return Counter
 
@@ -277,25 +284,69 @@ def test_what_nobody_in_particular_sent_is_whoevers_has_its_id(counter, make_use
         assert asking.get(f"counter/main/messages/{message_id}/").json()["response"] == 3
 
 
-def test_an_equal_dedupe_key_takes_back_nothing_that_the_projects_own_code_sent(counter, make_user):
-    counter.get_or_create("main").send("increment", {"amount": 3}, dedupe="order 7", track=True)
+# Keys from outside, and equal bodies
+
+
+def test_an_equal_body_takes_back_nothing_that_the_projects_own_code_sent(counter, make_user):
+    counter.get_or_create("main").send("rebuild", "index")
     ben = Api(make_user("ben"))
-    request = {"body": {"amount": 3}, "dedupe": "order 7"}
-    place = ben.post("counter/main/queue/increment/", request)["Location"]
+    place = ben.post("counter/main/queue/rebuild/", {"body": "index"})["Location"]
     answer = ben.client.delete(place)
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     assert StoredMessage.objects.count() == 1
 
 
-def test_an_equal_dedupe_key_does_not_tell_somebody_elses_reply(counter, make_user, start_worker):
+@pytest.mark.parametrize("is_settled", [True, False])
+def test_who_repeats_somebody_elses_message_may_not_wait_for_its_reply(
+    counter, make_user, start_worker, is_settled
+):
+    ann, ben, staff = (Api(make_user(name, is_staff=name == "staff")) for name in ("ann", "ben", "staff"))
+    if is_settled:
+        start_worker()
+        assert ann.ask("counter/main/queue/rebuild/", "index")["response"] == "INDEX"
+    else:
+        ann.post("counter/main/queue/rebuild/", {"body": "index"})
+    request = {"body": "index", "wait": True, "timeout": 500}
+    refused = ben.post("counter/main/queue/rebuild/", request)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert "somebody else" in refused.json()["message"]
+    assert "INDEX" not in refused.content.decode()
+    for allowed in (ann, staff):
+        answer = allowed.post("counter/main/queue/rebuild/", request)
+        assert answer.json()["status"] == ("completed" if is_settled else "timedOut")
+    assert ben.post("counter/main/queue/rebuild/", {"body": "index"}).status_code == 202
+
+
+def test_who_repeats_a_message_that_leaves_no_outcome_is_told_so_at_once(counter, api):
+    sent = counter.get_or_create("main").send("remind", "pay")
+    told = api.post("counter/main/queue/remind/", {"body": "pay", "wait": True, "timeout": 500})
+    error = told.json()
+    assert (told.status_code, error["group"], error["code"]) == (409, "message", "outcome_not_kept")
+    assert error["metadata"] == {"message_id": sent.id}
+
+
+@pytest.mark.parametrize("sender", [None, "ann"])
+def test_a_key_from_outside_is_never_one_of_the_projects_own(counter, make_user, sender):
+    """Else whoever guesses it sends first, and what the project sends is a repeat of that."""
+    user = None if sender is None else make_user(sender)
+    api, handle = Api(user), counter.get_or_create("main")
+    api.post("counter/main/queue/plain/", {"body": {"amount": 1}, "dedupe": "order 7"}, idempotency_key="k")
+    for options in ({"dedupe": "order 7"}, {"idempotency_key": "k"}):
+        assert handle.send("plain", {"amount": 9}, user=user, **options).deduplicated is False
+    assert StoredMessage.objects.count() == 3
+
+
+def test_dedupe_keys_from_outside_are_each_users_own(counter, make_user, start_worker):
     start_worker()
     ann, ben = Api(make_user("ann")), Api(make_user("ben"))
-    assert ann.ask("counter/main/queue/increment/", {"amount": 3}, dedupe="order 7")["response"] == 3
-    request = {"body": {"amount": 3}, "wait": True, "dedupe": "order 7"}
-    refused = ben.post("counter/main/queue/increment/", request)
-    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
-    assert "dedupe key" in refused.json()["message"]
-    assert ann.post("counter/main/queue/increment/", request).json()["response"] == 3
+    for api, amount, value in ((ann, 3, 3), (ben, 4, 7), (ann, 3, 3), (ben, 4, 7)):
+        answer = api.ask("counter/main/queue/increment/", {"amount": amount}, dedupe="order 7")
+        assert answer["response"] == value
+
+
+def test_a_delayed_message_from_outside_does_not_hold_back_equal_ones(counter, api):
+    api.post("counter/main/queue/rebuild/", {"body": "index", "delay": 10**9})
+    assert counter.get_or_create("main").send("rebuild", "index").deduplicated is False
 
 
 def test_a_stored_message_is_its_senders_and_the_staffs(counter, make_user):

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 from rest_framework.permissions import IsAuthenticated
 
-from actorqueues import Actor, Message, Reject, action, handler
+from actorqueues import CONTENT, Actor, Message, Reject, action, handler
 
 
 class Many(BaseModel):
@@ -22,6 +22,10 @@ class Parrot(Actor[dict[str, Any]]):
     async def say(self, body: str) -> str:
         self.state["said"].append(body)
         self.broadcast("said", body, live=True)
+        return body.upper()
+
+    @handler(dedupe=CONTENT)
+    async def say_once(self, body: str) -> str:
         return body.upper()
 
     @handler

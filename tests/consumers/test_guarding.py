@@ -320,11 +320,39 @@ def test_somebody_else_s_message_is_not_there(start_worker, server, log_in):
     asyncio.run(main())
 
 
+def test_a_wait_for_somebody_else_s_message_is_refused_at_once(server, log_in):
+    (_, anna), (_, berta) = log_in("anna"), log_in("berta")
+    sending = {"type": "send", "queue": "say_once", "body": "x", **parrot()}
+
+    async def main():
+        async with Browser(server, session=anna) as one, Browser(server, session=berta) as other:
+            assert (await one.request(**sending))["status"] == "queued"
+            assert await error_of(other, **sending, wait=True, timeout=500) == "auth.forbidden"
+            assert (await one.request(**sending, wait=True, timeout=500))["status"] == "timedOut"
+
+    asyncio.run(main())
+
+
+def test_dedupe_keys_are_each_user_s_own_and_never_the_project_s(start_worker, server, log_in):
+    start_worker()
+    (_, anna), (_, berta) = log_in("anna"), log_in("berta")
+    sending = {"type": "send", "queue": "say", "wait": True, "dedupe": "7", "idempotency_key": "7", **parrot()}
+
+    async def main():
+        async with Browser(server, session=anna) as one, Browser(server, session=berta) as other:
+            for browser, body, reply in ((one, "a", "A"), (other, "b", "B"), (one, "a", "A")):
+                assert (await browser.request(**sending, body=body))["response"] == reply
+
+    asyncio.run(main())
+    for options in ({"dedupe": "7"}, {"idempotency_key": "7"}):
+        assert Parrot.get_or_create("x").send("say", "c", **options).deduplicated is False
+
+
 def test_the_reply_to_somebody_else_s_message_is_not_told(start_worker, server, log_in):
     start_worker()
     (_, anna), (_, berta) = log_in("anna"), log_in("berta")
     _, boss = log_in("boss", is_staff=True)
-    sending = {"type": "send", "queue": "say", "body": "x", "wait": True, "dedupe": "7", **parrot()}
+    sending = {"type": "send", "queue": "say_once", "body": "x", "wait": True, **parrot()}
 
     async def main():
         async with (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.timezone import localtime
+from django.utils.timezone import get_current_timezone, localtime
 from django.utils.translation import gettext as _
 
 from actorqueues.diagnosis.statistics import Point, Recent
@@ -70,7 +70,14 @@ def packed(points: Sequence[Point], labels: Any, values: Any, roles: Sequence[st
     ]
     x = [int(point.began_at.timestamp()) for point in points]
     durations = {unit: str(text) for unit, text in DURATIONS.items()}
-    return json.dumps({"x": x, "series": series, "durations": durations})
+    return json.dumps({"x": x, "series": series, "durations": durations, "zone": zone()})
+
+
+def zone() -> str:
+    """Django's current time zone as browsers know it: by its name, or by its offset where it has none."""
+    current = get_current_timezone()
+    offset = f"{localtime():%z}"
+    return getattr(current, "key", None) or f"{offset[:3]}:{offset[3:5]}"
 
 
 def clock(point: Point) -> str:

@@ -8,6 +8,7 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 settings.MIDDLEWARE.append("django.middleware.locale.LocaleMiddleware")  # browsers say what they speak
+settings.TIME_ZONE = os.environ.get("AQ_TIME_ZONE", settings.TIME_ZONE)
 django_application = ASGIStaticFilesHandler(get_asgi_application())
 
 from actorqueues.admin.routing import websocket_urlpatterns  # noqa: E402

@@ -31,6 +31,7 @@ class Chart {
   constructor(figure) {
     this.figure = figure;
     this.data = JSON.parse(figure.dataset.chart);
+    this.zone = known(this.data.zone);
     this.isLatency = figure.dataset.kind === "latency";
     this.box = element("div", "aq-plot");
     this.box.setAttribute("role", "img");
@@ -87,11 +88,12 @@ class Chart {
     return {
       width,
       height: HEIGHT,
+      tzDate: (at) => uPlot.tzDate(new Date(at * 1000), this.zone), // its lines stand at whole hours there
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { size: 6 } },
       scales: { y: { range: (_, __, most) => [0, most ? most * 1.1 : 1] } },
       axes: [
-        { ...axis, size: 30, space: 60, values: (_, splits) => splits.map((one) => clock(one)) },
+        { ...axis, size: 30, space: 60, values: (_, splits) => splits.map((one) => this.clock(one)) },
         {
           ...axis,
           size: 72,
@@ -113,12 +115,17 @@ class Chart {
     };
   }
 
+  clock(at) {
+    const words = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: this.zone };
+    return new Date(at * 1000).toLocaleTimeString(language, words);
+  }
+
   format(value) {
     return this.isLatency ? seconds(value, this.data.durations) : counts(value);
   }
 
   showValues(index) {
-    this.when.textContent = index == null ? "" : clock(this.data.x[index]);
+    this.when.textContent = index == null ? "" : this.clock(this.data.x[index]);
     this.data.series.forEach(({ values }, number) => {
       const value = index == null ? null : values[index];
       this.values[number].textContent = value == null ? "" : this.format(value);
@@ -132,8 +139,13 @@ function element(name, className) {
   return made;
 }
 
-function clock(at) {
-  return new Date(at * 1000).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+/** The server's time zone, in which the tables are too. Of one that it has never heard of a browser has only its own. */
+function known(zone) {
+  try {
+    return new Intl.DateTimeFormat(language, { timeZone: zone }).resolvedOptions().timeZone;
+  } catch {
+    return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  }
 }
 
 function counts(value) {

@@ -1,30 +1,68 @@
-"""JSON Schema of bodies and replies, their models named once for the whole document."""
+"""JSON Schema of what travels, its models named once for the whole document."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema, PydanticUserError
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import PydanticOmit, core_schema
 
 from actorqueues.definitions.schema import Schema
 
+Mode = Literal["validation", "serialization"]
+Node = Mapping[str, Any]
+
 TEMPLATE = "#/components/schemas/{model}"
+
+
+class PlainJsonSchema(GenerateJsonSchema):
+    """As actions take arguments and give results: bytes are text."""
+
+    ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
+        """Anything at all for what has no JSON Schema."""
+        return {}
+
+    def computed_field_schema(self, schema: core_schema.ComputedField) -> JsonSchemaValue:
+        """What comes back as it was has no place for them."""
+        raise PydanticOmit
+
+    def bytes_schema(self, schema: core_schema.BytesSchema) -> JsonSchemaValue:
+        return {"type": "string"}
+
+
+class StoredJsonSchema(PlainJsonSchema):
+    """As bodies, replies and states are stored: bytes are base64."""
+
+    def bytes_schema(self, schema: core_schema.BytesSchema) -> JsonSchemaValue:
+        return {"type": "string", "contentEncoding": "base64"}
 
 
 class Schemas:
     def __init__(self) -> None:
         self.components: dict[str, Any] = {}
 
-    def of(
-        self, schema: Schema, mode: Literal["validation", "serialization"] = "validation"
+    def of(self, schema: Schema, mode: Mode = "validation") -> dict[str, Any]:
+        """Of a body, a reply, a state."""
+        return self.of_type(schema.annotation, mode, StoredJsonSchema)
+
+    def of_type(
+        self, annotation: Any, mode: Mode, generator: type[GenerateJsonSchema] = PlainJsonSchema
     ) -> dict[str, Any]:
-        """Anything at all for what has no JSON Schema."""
+        """Anything at all for what pydantic does not know."""
         try:
-            found = TypeAdapter(schema.annotation).json_schema(ref_template=TEMPLATE, mode=mode)
+            return self.of_adapter(TypeAdapter(annotation), mode, generator)
         except (PydanticInvalidForJsonSchema, PydanticUserError):
             return {}
-        found = wired(found)
+
+    def of_adapter(
+        self, adapter: TypeAdapter[Any], mode: Mode, generator: type[GenerateJsonSchema]
+    ) -> dict[str, Any]:
+        found = adapter.json_schema(ref_template=TEMPLATE, schema_generator=generator, mode=mode)
         renamed = {name: self.add(name, one) for name, one in found.pop("$defs", {}).items()}
         described: dict[str, Any] = pointed(found, renamed)
         for name in renamed.values():
@@ -39,16 +77,11 @@ class Schemas:
         self.components[free] = schema
         return free
 
-
-def wired(node: Any) -> Any:
-    """Bytes are base64 on the wire."""
-    if isinstance(node, list):
-        return [wired(item) for item in node]
-    if not isinstance(node, dict):
+    def resolved(self, node: Node) -> Node:
+        """The model that a reference leads to."""
+        while "$ref" in node:
+            node = self.components[node["$ref"].rpartition("/")[2]]
         return node
-    if node.get("type") == "string" and node.get("format") in ("binary", "base64url"):
-        return {**{k: v for k, v in node.items() if k != "format"}, "contentEncoding": "base64"}
-    return {name: wired(value) for name, value in node.items()}
 
 
 def pointed(node: Any, renamed: dict[str, str]) -> Any:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.functions import Left
-from rest_framework.exceptions import NotFound
-from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from actorqueues.access import exposed_actors
 from actorqueues.access.exposure import exposed_actions, exposed_queues
 from actorqueues.api.addressing import TypeView, address_of
+from actorqueues.api.pagination import default_pagination
 from actorqueues.conf import settings
 from actorqueues.definitions.actor import Actor
 from actorqueues.definitions.keys import decode_key, encode_key, public_id
@@ -41,38 +42,33 @@ class TypesView(WebView):
         return self.request.build_absolute_uri(address_of(self.request, "actors", type=actor_class.type_name))
 
 
-class ByKey(CursorPagination):
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 500
-    ordering = "key"
-
-    def decode_cursor(self, request: Request) -> Cursor | None:
-        """Raises ``NotFound`` also for what no database takes."""
-        cursor: Cursor | None = super().decode_cursor(request)
-        if cursor is not None and "\x00" in str(cursor.position):
-            raise NotFound(self.invalid_cursor_message)
-        return cursor
-
-
 class ActorsView(TypeView):
     """``GET {type}/``: those that have been claimed or created, by key. ``can_list``: staff, if nobody says else."""
 
     name = "Actors"
     description = "By key. Narrow them with ?key= (how it begins), ?status= and ?limit=."
 
-    pagination_class = ByKey
+    pagination_class: type[BasePagination] | None = None
+    """Any of DRF's, for ``ActorsView.as_view(pagination_class=…)``. None: the project's, if it is one of cursors."""
+
+    @cached_property
+    def paginator(self) -> BasePagination:
+        """By this name the browsable API finds it."""
+        return (self.pagination_class or default_pagination())()
 
     def get(self, request: Request, **parts: str) -> Response:
         self.require("list")
-        self.paginator = self.pagination_class()  # by this name the browsable API finds it
         page = self.paginator.paginate_queryset(self.chosen(request), request, view=self)
         listed: Response = self.paginator.get_paginated_response([self.row(actor) for actor in page or ()])
         return listed
 
     def chosen(self, request: Request) -> QuerySet[ActorInstance]:
         """Raises ``RequestInvalid``, ``KeyInvalid``."""
-        actors = ActorInstance.objects.using(settings.DATABASE).filter(type=self.actor_class.type_name)
+        actors = (
+            ActorInstance.objects.using(settings.DATABASE)
+            .filter(type=self.actor_class.type_name)
+            .order_by("key")
+        )
         status = request.query_params.get("status")
         if status is None:
             actors = actors.present()

@@ -1,4 +1,4 @@
-"""OpenAPI, for drf-spectacular: the paths of every exposed actor, with the schemas of its own queues.
+"""OpenAPI, for drf-spectacular: the paths of every exposed actor, with its own schemas of queues, actions and state.
 
 ``SPECTACULAR_SETTINGS = {"OAS_VERSION": "3.1.1", "POSTPROCESSING_HOOKS": [..., "actorqueues.api.openapi.add_actors"]}``
 """
@@ -13,123 +13,148 @@ from django.urls import reverse
 
 from actorqueues.access import exposed_actors
 from actorqueues.access.exposure import exposed_actions, exposed_queues
-from actorqueues.api.envelope import LONGEST_DELAY, LONGEST_WAIT
-from actorqueues.api.json_schemas import Schemas
+from actorqueues.api.call_schemas import arguments_of, output_of
+from actorqueues.api.json_schemas import Schemas, StoredJsonSchema
+from actorqueues.api.operations import LOCATION, Operation, answer, operation, reference, refusals
+from actorqueues.api.parameters import IDEMPOTENCY_KEY, KEY, MESSAGE_ID, in_query, of_list
+from actorqueues.api.security import Security, media_types
+from actorqueues.api.wire_schemas import NOTHING, SHARED, creation, envelope, outcome, page_of, shape, summary
+from actorqueues.definitions.action import Action
 from actorqueues.definitions.actor import Actor
+from actorqueues.definitions.guards import has_own_hook
+from actorqueues.definitions.queue import Queue
 
-Operation = dict[str, Any]
-Paths = dict[str, dict[str, Operation]]
+Methods = dict[str, Operation]
 
-KEY = {
-    "name": "key", "in": "path", "required": True, "description": "Parts joined by a comma, escaped with ~2F.",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,40}(,[A-Za-z0-9_-]{1,40}){0,3}$"},
-}  # fmt: skip
-MESSAGE_ID = {
-    "name": "id",
-    "in": "path",
-    "required": True,
-    "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
-}
-IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key", "in": "header",
-    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
-}  # fmt: skip
-ERROR = {
-    "type": "object",
-    "properties": {
-        "group": {"type": "string"}, "code": {"type": "string"}, "message": {"type": "string"},
-        "metadata": {"type": "object"},
-    },
-    "required": ["group", "code", "message", "metadata"],
-}  # fmt: skip
-MESSAGE = {
-    "type": "object",
-    "properties": {"id": {"type": "string"}, "status": {"type": "string"}, "queue": {"type": "string"}},
-    "required": ["id", "status"],
-}
-OBJECT = {"type": "object"}
+THE_KEY = reference("parameters", "ActorKey")
+KEY_INVALID, CONFLICT, TOO_LARGE = 400, 409, 413
 
 
 def add_actors(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """A postprocessing hook. Raises ``ImproperlyConfigured`` for OpenAPI 3.0: the schemas are JSON Schema's own."""
     if str(result.get("openapi", "")).startswith("3.0"):
         raise ImproperlyConfigured('Set SPECTACULAR_SETTINGS["OAS_VERSION"] to "3.1.1".')
-    schemas = Schemas()
-    root = reverse("actorqueues:types")
-    paths: Paths = {root: {"get": operation("types", "Exposed types", answer(200, OBJECT))}}
-    for actor_class in exposed_actors():
-        paths.update(dict(paths_of(actor_class, f"{root}{actor_class.type_name}/", schemas)))
-    result.setdefault("paths", {}).update(paths)
-    components = result.setdefault("components", {}).setdefault("schemas", {})
-    components.update({"ActorError": ERROR, "ActorMessage": MESSAGE, **schemas.components})
+    document = Document()
+    result.setdefault("paths", {}).update(document.paths(reverse("actorqueues:types")))
+    components = result.setdefault("components", {})
+    for kind, found in document.components().items():
+        here = components.setdefault(kind, {})
+        # What the project says of its own authentication stays.
+        here.update(
+            {name: one for name, one in found.items() if kind != "securitySchemes" or name not in here}
+        )
     return result
 
 
-def paths_of(
-    actor_class: type[Actor[Any]], root: str, schemas: Schemas
-) -> Iterator[tuple[str, dict[str, Operation]]]:
-    name, actor = actor_class.type_name, f"{root}{{key}}/"
-    yield root, {"get": operation(f"{name}_list", f"Actors of type {name}", answer(200, OBJECT))}
-    yield (
-        actor,
-        {
-            "get": operation(f"{name}_get", "Summary and state", answer(200, OBJECT), KEY),
-            "post": operation(f"{name}_create", "Create", answer(201, OBJECT), KEY, body=creation()),
-            "delete": operation(f"{name}_destroy", "Destroy", answer(202, OBJECT), KEY),
-        },
-    )
-    message = answer(200, reference("ActorMessage"))
-    yield (
-        f"{actor}messages/{{id}}/",
-        {
-            "get": operation(f"{name}_message", "Where a message stands", message, KEY, MESSAGE_ID),
-            "delete": operation(f"{name}_cancel", "Take a message back", message, KEY, MESSAGE_ID),
-        },
-    )
-    for queue_name, queue in sorted(exposed_queues(actor_class).items()):
-        body = envelope(None if queue.body is None else schemas.of(queue.body))
-        reply = {"type": "null"} if queue.reply is None else schemas.of(queue.reply, "serialization")
-        told = {**answer(200, outcome(reply)), **answer(202, reference("ActorMessage"))}
+class Document:
+    def __init__(self) -> None:
+        self.schemas = Schemas()
+        self.security = Security()
+        self.media_types = media_types()
+
+    def components(self) -> dict[str, dict[str, Any]]:
+        return {
+            "schemas": {**SHARED, **self.schemas.components},
+            "parameters": {"ActorKey": KEY},
+            "responses": refusals(self.media_types),
+            "securitySchemes": self.security.components(),
+        }
+
+    def paths(self, root: str) -> dict[str, Methods]:
+        types = operation("types", "Exposed types", self.answer(200, reference("schemas", "ActorTypes")))
+        paths = {root: {"get": {**types, "security": self.security.anyone()}}}
+        for actor_class in exposed_actors():
+            for path, methods in self.paths_of(actor_class):
+                paths[f"{root}{actor_class.type_name}/{path}"] = {
+                    method: {**described, "security": self.security_of(actor_class, path, method)}
+                    for method, described in methods.items()
+                }
+        return paths
+
+    def security_of(self, actor_class: type[Actor[Any]], path: str, method: str) -> list[dict[str, Any]]:
+        """Lists and destroying are for staff where no hook says else."""
+        hook = {("", "get"): "can_list", ("{key}/", "delete"): "can_destroy"}.get((path, method))
+        only_users = hook is not None and not has_own_hook(actor_class, hook)
+        return self.security.of(actor_class, method.upper(), only_users=only_users)
+
+    def paths_of(self, actor_class: type[Actor[Any]]) -> Iterator[tuple[str, Methods]]:
+        name = actor_class.type_name
+        yield "", {"get": self.listing(name)}
+        yield "{key}/", self.actor(name, actor_class)
+        yield "{key}/messages/{id}/", self.message(name)
+        for queue_name, queue in sorted(exposed_queues(actor_class).items()):
+            yield f"{{key}}/queue/{queue_name}/", {"post": self.sending(name, queue_name, queue)}
+        for action_name, action in sorted(exposed_actions(actor_class).items()):
+            yield f"{{key}}/actions/{action_name}/", self.calling(name, action)
+
+    def listing(self, name: str) -> Operation:
+        page = self.answer(200, page_of(reference("schemas", "ActorListed")))
+        return operation(f"{name}_list", f"Actors of type {name}", page, *of_list(), refusals=[KEY_INVALID])
+
+    def actor(self, name: str, actor_class: type[Actor[Any]]) -> Methods:
+        made = self.answer(201, reference("schemas", "ActorCreated"), LOCATION)
+        gone = self.answer(202, reference("schemas", "ActorDestroying"))
+        seen = self.answer(200, summary(self.state(actor_class)))
+        return {
+            "get": operation(f"{name}_get", "Summary and state", seen, THE_KEY, refusals=[KEY_INVALID]),
+            "post": operation(
+                f"{name}_create", "Create", made, THE_KEY, body=creation(), refusals=[KEY_INVALID, CONFLICT]
+            ),
+            "delete": operation(f"{name}_destroy", "Destroy", gone, THE_KEY, refusals=[KEY_INVALID]),
+        }
+
+    def state(self, actor_class: type[Actor[Any]]) -> dict[str, Any] | None:
+        if not actor_class.definition.exposes("state"):
+            return None
+        annotation = actor_class.definition.state.annotation
+        kind = dict if annotation is None else annotation
+        return self.schemas.of_type(kind, "serialization", StoredJsonSchema)
+
+    def message(self, name: str) -> Methods:
+        told = self.answer(200, reference("schemas", "ActorMessage"))
+        parts = (THE_KEY, MESSAGE_ID)
+        return {
+            "get": operation(
+                f"{name}_message", "Where a message stands", told, *parts, refusals=[KEY_INVALID]
+            ),
+            "delete": operation(
+                f"{name}_cancel", "Take a message back", told, *parts, refusals=[KEY_INVALID, CONFLICT]
+            ),
+        }
+
+    def sending(self, name: str, queue_name: str, queue: Queue[Any, Any]) -> Operation:
+        body = envelope(None if queue.body is None else self.schemas.of(queue.body))
+        reply = NOTHING if queue.reply is None else self.schemas.of(queue.reply, "serialization")
+        told = {
+            **self.answer(200, outcome(reply)),
+            **self.answer(202, reference("schemas", "ActorMessage"), LOCATION),
+        }
         for response in told.values():
             response["links"] = links_to_message(name)
-        sending = operation(
-            f"{name}_send_{queue_name}", f"Send to {queue_name}", told, KEY, IDEMPOTENCY_KEY, body=body
-        )
-        yield f"{actor}queue/{queue_name}/", {"post": sending}
-    for action_name, action in sorted(exposed_actions(actor_class).items()):
-        told = answer(200, {"type": "object", "properties": {"output": {}}, "required": ["output"]})
+        return operation(
+            f"{name}_send_{queue_name}", f"Send to {queue_name}", told, THE_KEY, IDEMPOTENCY_KEY, body=body,
+            refusals=[KEY_INVALID, CONFLICT],
+        )  # fmt: skip
+
+    def calling(self, name: str, action: Action[Any, Any]) -> Methods:
+        body = arguments_of(action, self.schemas)
+        told = self.answer(200, shape({"output": output_of(action, self.schemas)}))
+        summary, refusing = f"Call {action.name}", (KEY_INVALID, CONFLICT, TOO_LARGE)
         calls = {
             "post": operation(
-                f"{name}_call_{action_name}", f"Call {action_name}", told, KEY, body=arguments()
+                f"{name}_call_{action.name}", summary, told, THE_KEY, body=body, refusals=refusing
             )
         }
-        if action.safe:
-            calls["get"] = operation(f"{name}_read_{action_name}", f"Call {action_name}", told, KEY)
-        yield f"{actor}actions/{action_name}/", calls
+        given = in_query(body, self.schemas) if action.safe else None
+        if given is not None:
+            reading = operation(
+                f"{name}_read_{action.name}", summary, told, THE_KEY, *given, refusals=refusing
+            )
+            calls["get"] = reading
+        return calls
 
-
-def operation(
-    name: str, summary: str, responses: dict[str, Any], *parameters: Any, body: dict[str, Any] | None = None
-) -> Operation:
-    described: Operation = {
-        "operationId": f"actors_{name}", "summary": summary, "tags": ["actors"], "parameters": list(parameters),
-        "responses": {**responses, **answer("default", reference("ActorError"), "Refused")},
-    }  # fmt: skip
-    if body is not None:
-        described["requestBody"] = {"content": json_content(body)}
-    return described
-
-
-def answer(status: int | str, schema: dict[str, Any], description: str = "Done") -> dict[str, Any]:
-    return {str(status): {"description": description, "content": json_content(schema)}}
-
-
-def json_content(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"application/json": {"schema": schema}}
-
-
-def reference(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}
+    def answer(self, status: int, schema: dict[str, Any], headers: Any = None) -> dict[str, Any]:
+        return answer(status, schema, self.media_types, headers)
 
 
 def links_to_message(name: str) -> dict[str, Any]:
@@ -139,41 +164,3 @@ def links_to_message(name: str) -> dict[str, Any]:
         link: {"operationId": f"actors_{name}_{link}", "parameters": parameters}
         for link in ("message", "cancel")
     }
-
-
-def envelope(body: dict[str, Any] | None) -> dict[str, Any]:
-    milliseconds = {"type": "number", "minimum": 0}
-    return {
-        "type": "object",
-        "properties": {
-            "body": {"type": "null"} if body is None else body,
-            "wait": {"type": "boolean"},
-            "timeout": {**milliseconds, "maximum": LONGEST_WAIT},
-            "delay": {**milliseconds, "maximum": LONGEST_DELAY},
-            "dedupe": {"type": "string", "maxLength": 32},
-        },
-        "required": [] if body is None else ["body"],
-        "additionalProperties": False,
-    }
-
-
-def outcome(reply: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {
-            "status": {"enum": ["completed", "timedOut", "failed"]},
-            "response": {"anyOf": [reply, {"type": "null"}]},
-            "id": {"type": "string"},
-            "error": {"type": "string"},
-        },
-        "required": ["status", "response", "id"],
-    }
-
-
-def creation() -> dict[str, Any]:
-    return {"type": "object", "properties": {"input": {}}, "additionalProperties": False}
-
-
-def arguments() -> dict[str, Any]:
-    given = {"args": {"type": "array", "items": {}}, "kwargs": OBJECT}
-    return {"type": "object", "properties": given, "additionalProperties": False}

@@ -29,7 +29,10 @@ HOOK = "actorqueues.api.openapi.add_actors"
 CASES = int(os.environ.get("AQ_OPENAPI_CASES", "500"))  # at least
 PER_OPERATION = CASES // 15  # in each of two runs; GETs without parameters have one case
 LONGEST = 100 + CASES // 25  # seconds
-CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
+    "response_headers_conformance"
+)
 PHASES = ("coverage,fuzzing,stateful", "fuzzing")  # of two runs; stateful is along links
 
 

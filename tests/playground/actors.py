@@ -29,6 +29,12 @@ class Value(BaseModel):
     value: int
 
 
+class Comparison(BaseModel):
+    value: int
+    enough: bool
+    notes: list[str] = []
+
+
 class Tally(Actor[TallyState]):
     """Owns its loop; every message is completed with a reply."""
 
@@ -43,6 +49,11 @@ class Tally(Actor[TallyState]):
     @action(safe=True)
     def peek(self) -> int:
         return self.state.value
+
+    @action(safe=True)
+    def compare(self, least: int, *, note: str | None = None, strictly: bool = False) -> Comparison:
+        enough = self.state.value > least or (self.state.value == least and not strictly)
+        return Comparison(value=self.state.value, enough=enough, notes=[] if note is None else [note])
 
 
 class Entry(BaseModel):

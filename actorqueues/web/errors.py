@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions as drf
 
@@ -17,6 +17,7 @@ from actorqueues.exceptions import ActorQueuesError, QueueFull
 
 logger = logging.getLogger("actorqueues.web")
 
+IN_FAILED_TRANSACTION = "25P02"  # an SQLSTATE
 RETRY_AFTER = 1  # seconds, for what may be possible again soon
 TEXT_OF_500 = "Something went wrong here. The server's log tells what."
 
@@ -41,9 +42,9 @@ def wire_error(error: BaseException) -> WireError:
     """What a client is told. An error that nobody foresaw is logged, and its text stays here."""
     if isinstance(error, ActorQueuesError):
         return of_ours(error)
-    if isinstance(error, OperationalError | InterfaceError):
-        logger.error("the database did not answer a request: %s", error)
-        text = "The database cannot be reached. Try again soon; a message under the same Idempotency-Key."
+    if is_database_trouble(error):
+        logger.error("the database did not do what a request needs: %s", error)
+        text = "The database cannot be used now. Try again soon; a message under the same Idempotency-Key."
         return WireError("database", "unavailable", text, 503, headers=retry_soon())
     if isinstance(error, Http404):
         return WireError("request", "not_found", "There is nothing at this address.", 404)
@@ -57,6 +58,14 @@ def wire_error(error: BaseException) -> WireError:
         return of_drf(error)
     logger.error("a request failed", exc_info=error)
     return WireError("internal", "error", TEXT_OF_500, 500)
+
+
+def is_database_trouble(error: BaseException) -> bool:
+    """Whether it may be over soon: a server that is away, or one that only reads, as before a failover is complete."""
+    if isinstance(error, InternalError):
+        # Statements after a failed one in a transaction: a mistake of the project's code.
+        return getattr(error.__cause__, "sqlstate", None) != IN_FAILED_TRANSACTION
+    return isinstance(error, OperationalError | InterfaceError)
 
 
 def of_ours(error: ActorQueuesError) -> WireError:

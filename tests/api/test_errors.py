@@ -3,9 +3,10 @@
 import base64
 import json
 import zlib
+from contextlib import suppress
 
 import pytest
-from django.db import connections
+from django.db import DatabaseError, connections, transaction
 from django.test import Client
 from pydantic import BaseModel
 from rest_framework.authentication import BasicAuthentication
@@ -13,7 +14,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.throttling import UserRateThrottle
 
 from actorqueues import Actor, Forbidden, Queue, handler
-from actorqueues.models import Message, Wake
+from actorqueues.models import Deduplication, Message, Wake
 from actorqueues.web.bodies import largest_body
 from actorqueues.web.views import WebView
 from tests.api.conftest import ROOT, Api
@@ -330,3 +331,34 @@ def test_without_its_database_nothing_is_stored_and_the_client_is_told(backend, 
     assert refusal(answer)[:2] == (503, "database.unavailable")
     assert answer["Retry-After"] == "1"
     assert api.post(PLACE, {"body": {}}).status_code == 202
+
+
+@only_postgresql
+@pytest.mark.parametrize("options", [{}, {"wait": True, "timeout": 500}, {"dedupe": "7"}, {"delay": 5}])
+def test_a_replica_that_only_reads_stores_nothing_and_the_client_is_told(backend, api, monkeypatch, options):
+    connection = connections[backend]
+    connection.close()
+    read_only = {**connection.settings_dict["OPTIONS"], "options": "-c default_transaction_read_only=on"}
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "OPTIONS", read_only)
+        answers = [api.post(PLACE, {"body": {}, **options}), api.post("counter/main/")]
+        assert api.get("").status_code == 200
+        connection.close()
+    for answer in answers:
+        assert refusal(answer)[:2] == (503, "database.unavailable")
+        assert answer["Retry-After"] == "1"
+    assert not Deduplication.objects.exists()
+    assert api.post(PLACE, {"body": {}}).status_code == 202
+
+
+@only_postgresql
+def test_a_statement_in_a_failed_transaction_is_a_mistake_and_not_the_databases(backend, api, counter):
+    def can_publish(cls, access, queue):
+        with transaction.atomic(using=backend):
+            with suppress(DatabaseError):
+                Message.objects.raw("SELECT nothing FROM nowhere")[0]
+            connections[backend].cursor().execute("SELECT 1")
+        return True
+
+    counter.can_publish = classmethod(can_publish)
+    assert refusal(api.post(PLACE, {"body": {}}))[:2] == (500, "internal.error")

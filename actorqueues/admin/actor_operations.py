@@ -13,7 +13,8 @@ from actorqueues.admin.purging import purging
 from actorqueues.diagnosis.unclaimed import is_unclaimed
 from actorqueues.diagnosis.underway import queues_of
 from actorqueues.models import ActorInstance, ActorStatus
-from actorqueues.storage.actors import append_wakes, mark_destroying
+from actorqueues.storage.actors import mark_destroying
+from actorqueues.storage.hastening import wake_actor
 from actorqueues.storage.pausing import pause_actor, resume_actor
 from actorqueues.storage.purging import Purged, purge_queue
 from actorqueues.wakeups import announce_after_commit
@@ -32,20 +33,21 @@ def is_stopped(actor: ActorInstance) -> bool:
 
 def each(
     do: Callable[[ActorInstance, Operator], Any], applies: Callable[[ActorInstance], bool], reason: Any
-) -> Callable[[Actors, Operator], Done[ActorInstance]]:
-    """Does it to those it applies to, and asks for a look at them."""
+) -> Callable[[Actors, Operator, Done[ActorInstance]], None]:
+    """Does it to those it applies to, and asks for a look at them. ``do`` returns False where it was late."""
 
-    def work(actors: Actors, operator: Operator) -> Done[ActorInstance]:
-        done: Done[ActorInstance] = Done()
-        for actor in actors:
-            if applies(actor):
-                do(actor, operator)
-                done.targets.append(actor)
-            else:
-                done.refuse(reason if is_here(actor) else GONE, actor)
-        if done.targets:
-            announce_after_commit("work", [actor.id for actor in done.targets], using=operator.using)
-        return done
+    def work(actors: Actors, operator: Operator, done: Done[ActorInstance]) -> None:
+        try:
+            for actor in done.each(actors):
+                if not applies(actor):
+                    done.refuse(reason if is_here(actor) else GONE, actor)
+                elif do(actor, operator) is False:
+                    done.refuse(GONE, actor)
+                else:
+                    done.targets.append(actor)
+        finally:
+            if done.targets:
+                announce_after_commit("work", [actor.id for actor in done.targets], using=operator.using)
 
     return work
 
@@ -59,11 +61,15 @@ def resume(actor: ActorInstance, by: Operator) -> None:
 
 
 def wake(actor: ActorInstance, by: Operator) -> None:
-    append_wakes([(actor.type, actor.id, actor.key)], using=by.using)
+    wake_actor(actor.id, actor.type, actor.key, user_id=by.user_id, using=by.using)
 
 
-def destroy(actor: ActorInstance, by: Operator) -> None:
-    mark_destroying(actor.id, actor.type, actor.key, user_id=by.user_id, using=by.using)
+def destroy(actor: ActorInstance, by: Operator) -> bool:
+    """The generation that was confirmed, and no later one."""
+    generation = None if is_unclaimed(actor) else actor.generation
+    return mark_destroying(
+        actor.id, actor.type, actor.key, generation=generation, user_id=by.user_id, using=by.using
+    )
 
 
 def purge(actor: ActorInstance, by: Operator) -> Iterator[Purged]:

@@ -102,6 +102,10 @@ class ActorAdminMixin(StateEditing, Inspector):
             raise Http404 from None
         return find_actors(ids, self.using)
 
+    def mark_of(self, target: ActorInstance) -> str:
+        """One that was destroyed and made anew has the same key."""
+        return str(target.generation)
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:

@@ -100,6 +100,10 @@ class DeadLetterAdminMixin(Inspector):
 
     # One letter's page
 
+    def mark_of(self, target: DeadLetter) -> str:
+        """One that was replayed and died once more has the same id."""
+        return target.died_at.isoformat()
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import messages
@@ -22,7 +21,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from actorqueues.admin.operations import Done, Operation, Operator, log, some_of
+from actorqueues.admin import confirming
+from actorqueues.admin.answers import failure_text, shortfalls
+from actorqueues.admin.operations import Done, Operation, Operator
 from actorqueues.admin.windows import BoundedPaginator
 from actorqueues.conf import settings
 from actorqueues.templatetags.actorqueues_admin import amount
@@ -124,9 +125,8 @@ class Inspector(Base):
         urls = [path("operate/<slug:name>/", operate, name=f"{model}_operate"), *super().get_urls()]
         # What is done in many short transactions would lock in one long one all that it touches.
         # (On every database: which one is ours is not asked while URLs are read, or wrong settings would break those.)
-        for url, alias in product(urls, connections):
-            if url.name in (f"{model}_operate", f"{model}_changelist"):
-                non_atomic_requests(using=alias)(url.callback)
+        for alias in connections:
+            non_atomic_requests(using=alias)(urls[0].callback)
         return urls
 
     def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
@@ -142,17 +142,30 @@ class Inspector(Base):
     def operate_on_list(
         self, request: HttpRequest, operation: Operation[Any], rows: QuerySet[Any]
     ) -> HttpResponse | None:
-        """A list may be as long as its table."""
+        """Only asks. A list may be as long as its table, and longer once the answer comes."""
+        if not operation.allowed_to(request.user):
+            raise PermissionDenied
         targets = list(rows[: MOST_TARGETS + 1])
-        answer = self.operate(request, operation, targets[:MOST_TARGETS])
-        if answer is None and len(targets) > MOST_TARGETS:
-            text = _("Only the first %s were looked at. Do it again for the others.")
-            self.message_user(request, text % amount(MOST_TARGETS), messages.WARNING)
-        return answer
+        if not targets:
+            self.tell(request, operation, Done())
+            return None
+        note = ""
+        if len(targets) > MOST_TARGETS:
+            text = _("These are only the first %s of the list. Do it again for the others.")
+            note = text % amount(MOST_TARGETS)
+        return self.ask(request, operation, targets[:MOST_TARGETS], request.get_full_path(), note)
 
     def offered(self, request: HttpRequest, target: Any) -> list[Operation[Any]]:
         """What this user can do to this object now."""
         return [one for one in self.operations if one.allowed_to(request.user) and one.applies(target)]
+
+    def key_of(self, target: Any) -> str:
+        """As forms carry it, and ``targets`` reads it."""
+        return str(target.pk)
+
+    def mark_of(self, target: Any) -> str:
+        """What tells a target from another one that may stand under its key later."""
+        return ""
 
     def targets(self, request: HttpRequest, keys: list[str]) -> Sequence[Any]:
         """What the keys in a form stand for; those that are gone are left out."""
@@ -167,47 +180,60 @@ class Inspector(Base):
         if operation is None or request.method != "POST":
             raise Http404
         self.require_view(request)
-        targets = self.targets(request, request.POST.getlist(ACTION_CHECKBOX_NAME))
-        answer = self.operate(request, operation, targets)
-        return answer or HttpResponseRedirect(self.way_back(request))
-
-    def operate(
-        self, request: HttpRequest, operation: Operation[Any], targets: Sequence[Any]
-    ) -> HttpResponse | None:
-        """None when it is done: the caller knows the way back."""
         if not operation.allowed_to(request.user):
             raise PermissionDenied
-        if targets and "confirmed" not in request.POST:
-            return self.ask(request, operation, targets)
-        operator = Operator(request.user, self.using, request.POST.get("note", "")[:200].strip())
-        done = operation.work(targets, operator) if targets else Done()
-        log(operation, done, operator)
-        self.tell(request, operation, done)
-        return None
+        back = self.way_back(request)
+        if confirming.FIELD in request.POST:
+            self.operate(request, operation, confirming.read(request.POST[confirming.FIELD]))
+            return HttpResponseRedirect(back)
+        targets = self.targets(request, request.POST.getlist(ACTION_CHECKBOX_NAME)[:MOST_TARGETS])
+        if targets:
+            return self.ask(request, operation, targets, back)
+        self.tell(request, operation, Done())
+        return HttpResponseRedirect(back)
 
-    def ask(self, request: HttpRequest, operation: Operation[Any], targets: Sequence[Any]) -> HttpResponse:
-        carried = [(name, value) for name, values in request.POST.lists() for value in values]
+    def operate(self, request: HttpRequest, operation: Operation[Any], marks: dict[str, str]) -> None:
+        """On what was shown, as far as it is still there."""
+        found = self.targets(request, list(marks)[:MOST_TARGETS])
+        confirmed = confirming.Confirmed.of(marks, found, self.key_of, self.mark_of)
+        operator = Operator(request.user, self.using, request.POST.get("note", "")[:200].strip())
+        done = operation.carry_out(confirmed.targets, operator)
+        for target in confirmed.changed:
+            done.refuse(_("it is another one than the one you were asked about."), target)
+        done.gone = confirmed.gone
+        self.tell(request, operation, done)
+
+    def ask(
+        self,
+        request: HttpRequest,
+        operation: Operation[Any],
+        targets: Sequence[Any],
+        back: str,
+        note: str = "",
+    ) -> HttpResponse:
         return self.page(
             request,
             "confirm.html",
             str(operation.label),
             operation=operation,
             question=operation.question % {"count": len(targets)},
+            note=note,
             targets=targets[:SHOWN],
             more=max(0, len(targets) - SHOWN),
-            carried=[pair for pair in carried if pair[0] not in ("csrfmiddlewaretoken", "note")],
-            back=self.way_back(request),
+            answer=self.address("operate", operation.name),
+            confirmed=confirming.written(targets, self.key_of, self.mark_of),
+            back=back,
         )
 
     def tell(self, request: HttpRequest, operation: Operation[Any], done: Done[Any]) -> None:
         say = partial(self.message_user, request)
-        if done.counted or not done.refused:
+        if done.counted or not (done.refused or done.gone or done.failure):
             level = messages.SUCCESS if done.counted else messages.WARNING
             say(operation.done % {"count": done.counted}, level)
-        for reason, refused in done.refused.items():
-            say(f"{some_of(refused)}: {reason}", messages.WARNING)
-        if done.rest:
-            say(done.rest, messages.WARNING)
+        for text in shortfalls(done):
+            say(text, messages.WARNING)
+        if done.failure:
+            say(failure_text(done), messages.ERROR)
 
     def way_back(self, request: HttpRequest) -> str:
         wanted = request.POST.get("next", "")

@@ -10,6 +10,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, ngettext_lazy, pgettext_lazy
 
+from actorqueues.admin.audit import record_letters, record_receivers
 from actorqueues.admin.operations import PATIENCE, Done, Operation, Operator
 from actorqueues.models import Message
 from actorqueues.storage.burying import Burial, bury_message
@@ -28,21 +29,19 @@ IN_FLIGHT = _("it is in flight.")
 GONE = _("it is gone: settled, cancelled or dead already.")
 
 
-def each(deed: Deed) -> Callable[[Messages, Operator], Done[Message]]:
+def each(deed: Deed) -> Callable[[Messages, Operator, Done[Message]], None]:
     """One after the other, as far as it comes in ``PATIENCE``."""
 
-    def work(messages: Messages, operator: Operator) -> Done[Message]:
-        done: Done[Message] = Done()
+    def work(messages: Messages, operator: Operator, done: Done[Message]) -> None:
         until = time.monotonic() + PATIENCE
-        for place, message in enumerate(messages):
+        for place, message in enumerate(done.each(messages)):
             if time.monotonic() > until:
                 done.rest = left(len(messages) - place)
-                break
+                return
             if refusal := deed(message, operator):
                 done.refuse(refusal, message)
             else:
                 done.targets.append(message)
-        return done
 
     return work
 
@@ -55,7 +54,7 @@ def left(count: int) -> str:
 
 
 def retry(message: Message, by: Operator) -> Any:
-    hastened = hasten_retries(message.actor_id, message.uid, using=by.using)
+    hastened = hasten_retries(message.actor_id, message.uid, user_id=by.user_id, using=by.using)
     if not hastened.messages:
         return HELD if hastened.held else NOT_RETRYING
     return announce_after_commit("work", [message.actor_id], using=by.using)
@@ -95,6 +94,7 @@ OPERATIONS: Sequence[Operation[Message]] = (
         each(retry),
         warning=_("It ends their backoff. Attempts are counted on."),
         applies=is_retrying,
+        records=record_receivers,
     ),
     Operation(
         "cancel",
@@ -107,6 +107,7 @@ OPERATIONS: Sequence[Operation[Message]] = (
             "It is removed, if no worker has started it. Who waits for a reply gets “failed”. This cannot be undone."
         ),
         applies=is_new,
+        records=record_receivers,
     ),
     Operation(
         "bury",
@@ -124,5 +125,6 @@ OPERATIONS: Sequence[Operation[Message]] = (
         ),
         takes_note=True,
         applies=lambda message: message.started_at is None,
+        records=record_letters,
     ),
 )

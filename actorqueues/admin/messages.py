@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib.admin import display
@@ -10,6 +11,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from actorqueues.admin import confirming
 from actorqueues.admin.inspector import Inspector
 from actorqueues.admin.links import link
 from actorqueues.admin.live import drawn, live
@@ -92,10 +94,12 @@ class MessageAdminMixin(SendingMixin, Inspector):
 
     def way_back(self, request: HttpRequest) -> str:
         """What was cancelled has no page any more."""
+        back = super().way_back(request)
         name = request.resolver_match.kwargs.get("name") if request.resolver_match else None
-        if name == "cancel" and "confirmed" in request.POST:
-            return self.address("changelist")
-        return super().way_back(request)
+        of_list = self.address("changelist")
+        if name == "cancel" and confirming.FIELD in request.POST and urlsplit(back).path != of_list:
+            return of_list
+        return back
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_sections"

@@ -91,6 +91,9 @@ class OverviewAdminMixin(Inspector):
     def targets(self, request: HttpRequest, keys: list[str]) -> Sequence[QueuePlace]:
         return [QueuePlace.parse(key) for key in keys]
 
+    def key_of(self, target: QueuePlace) -> str:
+        return target.address
+
     def doctor_view(self, request: HttpRequest) -> HttpResponse:
         """Examines when it is asked to: that takes seconds."""
         self.require_view(request)

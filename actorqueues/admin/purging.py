@@ -17,21 +17,19 @@ T = TypeVar("T")
 
 def purging(
     steps_of: Callable[[T, Operator], Iterable[Purged]],
-) -> Callable[[Sequence[T], Operator], Done[T]]:
+) -> Callable[[Sequence[T], Operator, Done[T]], None]:
     """As far as it comes in ``PATIENCE``: a page that works for minutes would be cut off anyway."""
 
-    def work(targets: Sequence[T], by: Operator) -> Done[T]:
-        done: Done[T] = Done(count=0)
+    def work(targets: Sequence[T], by: Operator, done: Done[T]) -> None:
         give_up_at = time.monotonic() + PATIENCE
-        for target in targets:
-            done.targets.append(target)
+        for target in done.each(targets):
             for step in steps_of(target, by):
-                done.count = done.counted + step.messages
+                done.count(target, step.messages)
                 announce_after_commit("done", step.answered, using=by.using)
                 announce_after_commit("work", step.woken, using=by.using)
                 if time.monotonic() > give_up_at:
                     done.rest = gettext("There is more: purge again, or use manage.py actorqueues purge.")
-                    return done
-        return done
+                    return
+            done.count(target, 0)
 
     return work

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from actorqueues.admin.audit import Record
 from actorqueues.admin.operations import Done, Operation, Operator
 from actorqueues.admin.purging import purging
 from actorqueues.models import Pause
@@ -25,7 +26,6 @@ class QueuePlace:
 
     type: str
     queue: str = ""
-    logged_as: ClassVar[Any] = Pause
 
     @classmethod
     def parse(cls, text: str) -> QueuePlace:
@@ -46,21 +46,24 @@ class QueuePlace:
 Places = Sequence[QueuePlace]
 
 
+def record_places(places: Places, using: str) -> Sequence[Record]:
+    """They have no row, and no page of their own."""
+    return [Record(Pause, None, str(place)) for place in places]
+
+
 def unless(
     paused: bool, reason: Any, do: Callable[[QueuePlace, Operator], None]
-) -> Callable[[Places, Operator], Done[QueuePlace]]:
+) -> Callable[[Places, Operator, Done[QueuePlace]], None]:
     """Does it to those whose pause is (not) there."""
 
-    def work(places: Places, operator: Operator) -> Done[QueuePlace]:
-        done: Done[QueuePlace] = Done()
+    def work(places: Places, operator: Operator, done: Done[QueuePlace]) -> None:
         pauses = read_pauses(using=operator.using)
-        for place in places:
+        for place in done.each(places):
             if ((place.type, place.queue) in pauses) is paused:
                 done.refuse(reason, place)
             else:
                 do(place, operator)
                 done.targets.append(place)
-        return done
 
     return work
 
@@ -85,6 +88,7 @@ OPERATIONS: Sequence[Operation[QueuePlace]] = (
         ngettext_lazy("Pause this for all actors of the type?", "Pause these %(count)d?", "count"),
         ngettext_lazy("Paused %(count)d queue or type.", "Paused %(count)d queues or types.", "count"),
         unless(True, _("it is paused already."), pause),
+        records=record_places,
         warning=_("Mail is stored, but not handled. Workers learn of it within one POLL_INTERVAL."),
     ),
     Operation(
@@ -94,6 +98,7 @@ OPERATIONS: Sequence[Operation[QueuePlace]] = (
         ngettext_lazy("Resume this for all actors of the type?", "Resume these %(count)d?", "count"),
         ngettext_lazy("Resumed %(count)d queue or type.", "Resumed %(count)d queues or types.", "count"),
         unless(False, _("it is not paused."), resume),
+        records=record_places,
     ),
     Operation(
         "purge",
@@ -109,5 +114,6 @@ OPERATIONS: Sequence[Operation[QueuePlace]] = (
             "This cannot be undone."
         ),
         applies=lambda place: bool(place.queue),
+        records=record_places,
     ),
 )

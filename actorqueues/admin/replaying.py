@@ -21,26 +21,24 @@ CHUNK = 200  # letters in one transaction
 NOT_THERE = _("it was replayed already, or its actor is gone.")
 
 
-def replay(letters: Sequence[DeadLetter], operator: Operator) -> Done[DeadLetter]:
+def replay(letters: Sequence[DeadLetter], operator: Operator, done: Done[DeadLetter]) -> None:
     """In parts, as far as it comes in ``PATIENCE``."""
-    done: Done[DeadLetter] = Done()
     using, until = operator.using, time.monotonic() + PATIENCE
     before = dialect_for(using).now(connections[using])
     ordered = sorted(letters, key=lambda letter: letter.sequence)
     for start in range(0, len(ordered), CHUNK):
         if time.monotonic() > until:
             done.rest = left(len(ordered) - start)
-            break
-        part = ordered[start : start + CHUNK]
+            return
+        part = done.at = ordered[start : start + CHUNK]
         chosen = DeadLetter.objects.using(using).filter(uid__in=[letter.uid for letter in part])
         replayed = replay_some(chosen, before=before, user_id=operator.user_id, using=using)
-        announce_after_commit("work", list(set(replayed.values())), using=using)
         for letter in part:
             if letter.uid in replayed:
                 done.targets.append(letter)
             else:
                 done.refuse(NOT_THERE, letter)
-    return done
+        announce_after_commit("work", list(set(replayed.values())), using=using)
 
 
 OPERATIONS: Sequence[Operation[DeadLetter]] = (

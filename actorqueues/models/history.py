@@ -12,6 +12,8 @@ class HistoryKind(models.TextChoices):
     HELD = "held", _("held: its state does not load")
     PAUSED = "paused", _("paused")
     RESUMED = "resumed", _("resumed")
+    RETRIED = "retried", _("retried now")
+    WOKEN = "woken", _("woken")
     REPLAYED = "replayed", _("replayed")
     CANCELLED = "cancelled", _("cancelled")
     BURIED = "buried", _("put aside")

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from actorqueues.models import ActorInstance, DeadLetter, HistoryKind, Outcome
 from actorqueues.storage.dialects import dialect_for
-from actorqueues.storage.history import add_entry
+from actorqueues.storage.history import add_entry, how_many
 from actorqueues.storage.sending import MESSAGE_COLUMNS
 
 CHUNK = 1000
@@ -88,7 +88,7 @@ def tell_replays(letters: Sequence[DeadLetter], user_id: str | None, using: str)
     for letter in letters:
         by_actor[letter.actor_id].append(letter)
     for actor_id, its in by_actor.items():
-        queue, uid, note = ("", None, f"{len(its)} messages") if its[1:] else (its[0].queue, its[0].uid, "")
+        queue, uid, note = ("", None, how_many(len(its))) if its[1:] else (its[0].queue, its[0].uid, "")
         add_entry(
             actor_id,
             HistoryKind.REPLAYED,

@@ -68,6 +68,11 @@ def gist(error: str) -> str:
     return "\n".join(lines[:NOTE_LINES])[:NOTE_LENGTH]
 
 
+def how_many(messages: int) -> str:
+    """As a note tells it of what is done to several at once."""
+    return f"{messages} message{'' if messages == 1 else 's'}"
+
+
 def forget_past(actor_id: UUID, *, using: str) -> None:
     """Of a destroyed actor only that it was destroyed stays: errors and notes may quote what it held."""
     HistoryEntry.objects.using(using).filter(actor_id=actor_id).exclude(kind=HistoryKind.DESTROYED).delete()

@@ -26,6 +26,7 @@ from actorqueues.storage.actors import append_wakes
 from actorqueues.storage.claiming import LOWEST
 from actorqueues.storage.deduplication import free_keys
 from actorqueues.storage.dialects import WantedHeads, dialect_for
+from actorqueues.storage.history import how_many
 from actorqueues.storage.outcomes import OUTCOME_COLUMNS
 
 PURGED = "purged"
@@ -240,7 +241,7 @@ class Purge:
                 actor_id=actor_id,
                 kind=HistoryKind.PURGED,
                 queue=self.queue,
-                note=messages(counts[actor_id]),
+                note=how_many(counts[actor_id]),
                 user_id=self.user_id,
                 happened_at=now,
             )
@@ -250,9 +251,5 @@ class Purge:
         for actor_id in counts.keys() & self.notes.keys():
             entry, before = self.notes[actor_id]
             told[actor_id] = (entry, before + counts[actor_id])
-            entries.filter(id=entry).update(note=messages(told[actor_id][1]))
+            entries.filter(id=entry).update(note=how_many(told[actor_id][1]))
         return told
-
-
-def messages(number: int) -> str:
-    return f"{number} message{'' if number == 1 else 's'}"

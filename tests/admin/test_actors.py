@@ -11,7 +11,7 @@ from actorqueues.definitions.keys import actor_id_for, encode_key, normalise_key
 from actorqueues.diagnosis import mailboxes
 from actorqueues.models import ActorInstance, ActorStatus, HistoryEntry, Message, Wake
 from actorqueues.storage.pausing import pause_type
-from tests.admin.pages import operate, page, text_of
+from tests.admin.pages import confirm, operate, page, text_of
 from tests.fixtures.workers import PATIENCE, eventually
 from tests.playground.actors import Scribe, Tally
 
@@ -225,16 +225,17 @@ def test_an_actor_is_paused_and_resumed(staff, backend):
     assert list(logged) == [("Pause", "tally/a", client.user.pk), ("Resume", "tally/a", client.user.pk)]
 
 
-def test_lists_operate_outside_the_request_s_transaction(staff, backend):
+def test_operations_run_outside_the_request_s_transaction(staff, backend):
     """Purging a thousand mailboxes in one would lock a thousand actors until its end."""
     make("a"), make("b")
     client, actors = staff(*CHANGE), ActorInstance.objects.values_list("pk", flat=True)
-    values = {"action": "pause", "_selected_action": [str(pk) for pk in actors], "confirmed": "yes"}
+    values = {"action": "pause", "_selected_action": [str(pk) for pk in actors]}
+    asked = client.post(page("actorinstance"), values)
     for alias in ("default", "postgresql"):
         connections.settings[alias]["ATOMIC_REQUESTS"] = True
     try:
         with CaptureQueriesContext(connections[backend]) as seen:
-            client.post(page("actorinstance"), values)
+            confirm(client, asked, follow=False)
     finally:
         for alias in ("default", "postgresql"):
             connections.settings[alias]["ATOMIC_REQUESTS"] = False
@@ -248,8 +249,7 @@ def test_several_are_paused_from_the_list(staff, backend):
     chosen = {"action": "pause", "_selected_action": [actor.pk for actor in actors[:2]]}
     asked = client.post(page("actorinstance"), chosen)
     assert "Pause these 2 actors?" in text_of(asked)
-    done = client.post(page("actorinstance"), {**chosen, "confirmed": "yes"}, follow=True)
-    assert "Paused 2 actors." in text_of(done)
+    assert "Paused 2 actors." in text_of(confirm(client, asked))
     assert set(ActorInstance.objects.filter(paused_at__isnull=False)) == set(actors[:2])
     assert LogEntry.objects.count() == 2
 
@@ -316,7 +316,9 @@ def test_each_operation_has_its_permission(staff, backend, name, needed):
     assert page("actorinstance", "operate", name) not in whole
     assert operate(client, "actorinstance", name, actor.pk).status_code == 403
     before = ActorInstance.objects.values().get(pk=actor.pk)
-    client.post(page("actorinstance"), {"action": name, "_selected_action": [actor.pk], "confirmed": "yes"})
+    confirm(client, client.post(page("actorinstance"), {"action": name, "_selected_action": [actor.pk]}))
+    forged = {"confirmed": json.dumps({str(actor.pk): "1"})}
+    assert client.post(page("actorinstance", "operate", name), forged).status_code == 403
     assert ActorInstance.objects.values().get(pk=actor.pk) == before
 
 

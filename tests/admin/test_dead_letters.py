@@ -11,7 +11,7 @@ from actorqueues.definitions.keys import actor_id_for
 from actorqueues.definitions.registry import registry
 from actorqueues.models import ActorInstance, DeadLetter, HistoryEntry, Message
 from actorqueues.storage.actors import create_actor
-from tests.admin.pages import operate, page, text_of
+from tests.admin.pages import confirm, operate, page, text_of
 from tests.fixtures.workers import eventually
 from tests.playground.actors import Scribe, Tally
 
@@ -196,10 +196,10 @@ def test_a_whole_list_is_replayed_in_order(staff, backend, monkeypatch):
     letters = [die("a", ago=9 - number) for number in range(5)]
     client = staff(*CHANGE)
     action = {"action": "replay", "_selected_action": [letters[0].pk], "index": "0", "select_across": "1"}
-    assert "Replay these 4 dead letters?" in text_of(client.post(page("deadletter"), action))
-    text = text_of(client.post(page("deadletter"), {**action, "confirmed": "yes"}, follow=True))
-    assert "Replayed 4 dead letters." in text
-    assert "Only the first 4 were looked at." in text
+    asked = client.post(page("deadletter"), action)
+    assert "Replay these 4 dead letters?" in text_of(asked)
+    assert "These are only the first 4 of the list." in text_of(asked)
+    assert "Replayed 4 dead letters." in text_of(confirm(client, asked))
     replayed = list(Message.objects.order_by("id").values_list("uid", flat=True))
     assert replayed == [letter.uid for letter in letters[1:]]
     assert LogEntry.objects.count() == 4

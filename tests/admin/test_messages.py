@@ -15,7 +15,7 @@ from actorqueues.diagnosis.names import types_in_database
 from actorqueues.models import ActorInstance, DeadLetter, Message, Wake
 from actorqueues.storage.actors import create_actor
 from actorqueues.storage.pausing import pause_type
-from tests.admin.pages import operate, page, text_of
+from tests.admin.pages import confirm, operate, page, text_of
 from tests.fixtures.workers import eventually
 from tests.playground.actors import Scribe, Tally
 
@@ -376,6 +376,9 @@ BUTTONS = {"retry": "Retry now", "cancel": "Cancel", "bury": "Make a dead letter
 PERMISSIONS = {"retry": "change_message", "cancel": "delete_message", "bury": "change_message"}
 
 
+ALL_OF_THE_LIST = {"action": "bury", "_selected_action": [1], "index": "0", "select_across": "1"}
+
+
 def for_operation(name):
     return retrying(send()) if name == "retry" else send()
 
@@ -389,8 +392,10 @@ def test_without_its_permission_there_is_no_button_and_a_forged_post_is_refused(
     assert address not in shown(client, message).content.decode()
     assert f'<option value="{name}"' not in client.get(page("message")).content.decode()
     assert operate(client, "message", name, message.pk).status_code == 403
-    action = {"action": name, "_selected_action": message.pk, "confirmed": "yes", "index": "0"}
-    client.post(page("message"), action)
+    action = {"action": name, "_selected_action": message.pk, "index": "0"}
+    confirm(client, client.post(page("message"), action))
+    forged = {"confirmed": json.dumps({str(message.pk): ""})}
+    assert client.post(page("message", "operate", name), forged).status_code == 403
     assert Message.objects.get(pk=message.pk).retry_at == message.retry_at
     assert not LogEntry.objects.exists()
     allowed = shown(staff(*VIEW, PERMISSIONS[name], name="bob"), message).content.decode()
@@ -418,9 +423,10 @@ def test_retry_now_ends_the_backoff_and_is_logged(staff, backend):
     entry = LogEntry.objects.get()
     assert (entry.user_id, entry.object_id, entry.change_message) == (
         client.user.pk,
-        str(message.pk),
+        str(message.actor_id),
         "Retry now",
     )
+    assert entry.object_repr == f"{message} (tally/main)"
 
 
 def test_retry_now_is_refused_while_a_worker_holds_the_actor(staff, backend):
@@ -462,9 +468,9 @@ def test_the_list_operates_on_many_at_once(staff, backend):
     client = staff(*CHANGE)
     keys = list(Message.objects.values_list("pk", flat=True))
     action = {"action": "bury", "_selected_action": keys, "index": "0", "select_across": "0"}
-    text = text_of(client.post(page("message"), action))
-    assert "Make dead letters of these 3 messages?" in text
-    text = text_of(client.post(page("message"), {**action, "confirmed": "yes"}, follow=True))
+    asked = client.post(page("message"), action)
+    assert "Make dead letters of these 3 messages?" in text_of(asked)
+    text = text_of(confirm(client, asked))
     assert "3 messages are dead letters now." in text
     assert DeadLetter.objects.count() == 3
 
@@ -472,16 +478,10 @@ def test_the_list_operates_on_many_at_once(staff, backend):
 def test_of_a_whole_list_only_so_many_are_done_at_once(staff, backend, monkeypatch):
     monkeypatch.setattr(inspector, "MOST_TARGETS", 2)
     send("a", 3)
-    action = {
-        "action": "bury",
-        "_selected_action": [1],
-        "index": "0",
-        "select_across": "1",
-        "confirmed": "yes",
-    }
-    text = text_of(staff(*CHANGE).post(page("message"), action, follow=True))
-    assert "2 messages are dead letters now." in text
-    assert "Only the first 2 were looked at." in text
+    client = staff(*CHANGE)
+    asked = client.post(page("message"), ALL_OF_THE_LIST)
+    assert "These are only the first 2 of the list." in text_of(asked)
+    assert "2 messages are dead letters now." in text_of(confirm(client, asked))
     assert Message.objects.count() == 1
 
 

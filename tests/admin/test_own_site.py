@@ -1,7 +1,7 @@
 import pytest
 
 from actorqueues.models import ActorInstance
-from tests.admin.pages import text_of
+from tests.admin.pages import confirm, text_of
 from tests.playground.actors import Tally
 
 pytestmark = pytest.mark.urls("tests.admin.own_site")
@@ -39,7 +39,7 @@ def test_operations_stay_on_the_site(staff, backend):
     client = staff(*PERMISSIONS)
     asked = client.post(f"{ACTORS}operate/pause/", {"_selected_action": actor.pk})
     assert '="/admin/' not in asked.content.decode()
-    done = client.post(f"{ACTORS}operate/pause/", {"_selected_action": actor.pk, "confirmed": "yes"})
+    done = confirm(client, asked, follow=False)
     assert done["Location"] == ACTORS
     actor.refresh_from_db()
     assert actor.paused_at

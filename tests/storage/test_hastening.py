@@ -1,7 +1,7 @@
 """A message in backoff is tried now, and a holder is never worked around."""
 
-from actorqueues.models import Message, Wake
-from actorqueues.storage.hastening import Hastened, hasten_retries
+from actorqueues.models import HistoryEntry, Message, Wake
+from actorqueues.storage.hastening import Hastened, hasten_retries, wake_actor
 from actorqueues.storage.operations import Return
 from tests.fixtures.backends import only_postgresql
 from tests.storage.leases import Holder, begin, chain_of, failed_once, heads_of, held_actor, release, row_of
@@ -38,6 +38,39 @@ def test_only_the_message_that_is_meant_and_only_what_waits(backend):
     assert not Wake.objects.exists()
     assert hasten_retries(actor.actor_id, Message.objects.get().uid, using=backend).messages == 1
     assert hasten_retries(actor.actor_id, using=backend) == Hastened(0, held=False)
+
+
+def test_who_did_it_stands_in_the_history_and_nothing_that_was_not_done(backend):
+    _holder, actor = failed_and_released(backend)
+    HistoryEntry.objects.all().delete()
+    message = Message.objects.get()
+    hasten_retries(actor.actor_id, to().uid, user_id="7", using=backend)
+    assert not HistoryEntry.objects.exists()
+    hasten_retries(actor.actor_id, user_id="7", using=backend)
+    entry = HistoryEntry.objects.get()
+    assert (entry.kind, entry.queue, entry.message_uid) == ("retried", message.queue, message.uid)
+    assert (entry.note, entry.user_id) == ("", "7")
+
+
+def test_several_that_are_tried_at_once_are_one_entry(backend):
+    _holder, actor = failed_and_released(backend)
+    message = Message.objects.get()
+    message.pk, message.uid, message.queue = None, to().uid, "other"
+    message.save(force_insert=True)
+    HistoryEntry.objects.all().delete()
+    assert hasten_retries(actor.actor_id, using=backend).messages == 2
+    entry = HistoryEntry.objects.get()
+    assert (entry.kind, entry.note, entry.queue, entry.message_uid) == ("retried", "2 messages", "", None)
+
+
+def test_a_waking_leaves_a_wake_and_an_entry(backend):
+    _holder, actor = failed_and_released(backend)
+    HistoryEntry.objects.all().delete()
+    row = row_of(actor.actor_id)
+    wake_actor(row.id, row.type, row.key, user_id="7", using=backend)
+    assert Wake.objects.get().actor_id == actor.actor_id
+    entry = HistoryEntry.objects.get()
+    assert (entry.actor_id, entry.kind, entry.user_id) == (row.id, "woken", "7")
 
 
 @only_postgresql

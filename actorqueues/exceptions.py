@@ -62,6 +62,13 @@ class ActionNotFound(ActorQueuesError):
     status = 404
 
 
+class OutputInvalid(ActorQueuesError):
+    """What action "{action}" returned cannot be told as JSON: {problem}"""
+
+    code = "actor.output_invalid"
+    status = 500
+
+
 class KeyInvalid(ActorQueuesError, ValueError):
     """A key is a str, int, UUID or a tuple of them, not {kind}."""
 

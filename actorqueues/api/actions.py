@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -16,12 +15,10 @@ from actorqueues.api.browsing import example_call
 from actorqueues.api.envelope import validated
 from actorqueues.client.actions import acall, call
 from actorqueues.definitions.action import Action
-from actorqueues.definitions.schema import Schema
 from actorqueues.web.arguments import checked_arguments
 from actorqueues.web.bodies import RequestInvalid, read_object
+from actorqueues.web.outputs import plain_output
 from actorqueues.web.views import Later
-
-ANY = Schema(Any)
 
 
 class Arguments(BaseModel):
@@ -68,11 +65,11 @@ class ActionView(ActorView):
         checked, kwargs = checked_arguments(action, args, named)
         if action.is_async:
             return Later(partial(self.awaited, action, checked, kwargs))
-        return answer_with(call(self.target, action, *checked, **kwargs))
+        return answer_with(action, call(self.target, action, *checked, **kwargs))
 
     async def awaited(self, action: Action[Any, Any], args: Any, kwargs: Any) -> Response:
-        return answer_with(await acall(self.target, action, *args, **kwargs))
+        return answer_with(action, await acall(self.target, action, *args, **kwargs))
 
 
-def answer_with(output: Any) -> Response:
-    return Response({"output": json.loads(ANY.dump(output))})
+def answer_with(action: Action[Any, Any], output: Any) -> Response:
+    return Response({"output": plain_output(action, output)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import Any
 
@@ -16,14 +15,12 @@ from actorqueues.client.targets import Target
 from actorqueues.client.waiting import Pending, time_to_wait
 from actorqueues.consumers.frames import Call, Send, written
 from actorqueues.definitions.action import Action
-from actorqueues.definitions.schema import Schema
 from actorqueues.web.arguments import Given, checked_arguments
 from actorqueues.web.bodies import message_body
 from actorqueues.web.callers import Caller
 from actorqueues.web.outcomes import refuse_others, wire_outcome
+from actorqueues.web.outputs import plain_output
 from actorqueues.web.sending import outside_options
-
-ANY = Schema(Any)
 
 
 class Requests:
@@ -66,7 +63,7 @@ class Requests:
     async def call(self, frame: Call) -> str:
         target, action, (args, kwargs) = await in_thread(self.admitted_call, frame)
         output = await acall(target, action, *args, **kwargs)
-        return written(type="reply", id=frame.id, output=json.loads(ANY.dump(output)))
+        return written(type="reply", id=frame.id, output=plain_output(action, output))
 
     def admitted_call(self, frame: Call) -> tuple[Target, Action[..., Any], Given]:
         actor_class = exposed_actor(frame.actor)

@@ -17,6 +17,7 @@ from actorqueues.gateway.tags import encode
 from actorqueues.gateway.views import GatewayView
 from actorqueues.web.arguments import checked_arguments
 from actorqueues.web.bodies import RequestInvalid
+from actorqueues.web.outputs import making_json
 from actorqueues.web.views import Later
 
 
@@ -31,7 +32,7 @@ class ActionView(GatewayView):
         arguments = read_arguments(found, read_object(request))
         if found.is_async:
             return Later(partial(call_on_loop, target, found, arguments))
-        return Response({"output": encode(actions.call(target, found, *arguments))})
+        return answer_with(found, actions.call(target, found, *arguments))
 
 
 def read_arguments(action: Action[..., Any], given: dict[str, Any]) -> Sequence[Any]:
@@ -43,4 +44,9 @@ def read_arguments(action: Action[..., Any], given: dict[str, Any]) -> Sequence[
 
 
 async def call_on_loop(target: Target, action: Action[..., Any], arguments: Sequence[Any]) -> Response:
-    return Response({"output": encode(await actions.acall(target, action, *arguments))})
+    return answer_with(action, await actions.acall(target, action, *arguments))
+
+
+def answer_with(action: Action[..., Any], output: Any) -> Response:
+    with making_json(action):
+        return Response({"output": encode(output)})

@@ -32,6 +32,7 @@ from actorqueues.gateway.protocol import (
 from actorqueues.models import ActorInstance
 from actorqueues.web.arguments import checked_arguments
 from actorqueues.web.errors import wire_error
+from actorqueues.web.outputs import making_json
 from actorqueues.web.sockets import LaneConsumer
 
 logger = logging.getLogger("actorqueues.gateway")
@@ -130,7 +131,9 @@ class GatewayConsumer(LaneConsumer):
         try:
             action = await in_thread(self.admitted_action, request)
             arguments = checked_arguments(action, request.arguments, {})[0]
-            text = response_text(request.id, await actions.acall(self.target, action, *arguments))
+            output = await actions.acall(self.target, action, *arguments)
+            with making_json(action):
+                text = response_text(request.id, output)
         except Exception as error:  # noqa: BLE001  of whatever kind: it gets the wire's form
             text = error_text(error, request.id)
         self.outgoing.put([text])

@@ -16,6 +16,10 @@ from actorqueues.web.bodies import RequestInvalid
 
 Given = tuple[Sequence[Any], Mapping[str, Any]]
 
+MOST_NESTED = (
+    150  # levels, of the 200 that JSON may have here: an action may put something around its arguments
+)
+
 _validators: WeakKeyDictionary[Action[Any, Any], TypeAdapter[Any]] = WeakKeyDictionary()
 
 
@@ -24,6 +28,10 @@ def checked_arguments(action: Action[Any, Any], args: Sequence[Any], kwargs: Map
 
     Raises ``RequestInvalid`` with what does not fit.
     """
+    if nests_deeper([*args, *kwargs.values()], MOST_NESTED):
+        raise RequestInvalid(
+            f'The arguments of action "{action.name}" nest deeper than {MOST_NESTED} levels.'
+        )
     try:
         found: Given = validator_of(action).validate_python(ArgsKwargs(tuple(args), dict(kwargs)))
     except ValidationError as error:
@@ -31,6 +39,15 @@ def checked_arguments(action: Action[Any, Any], args: Sequence[Any], kwargs: Map
         told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problems[:5])
         raise RequestInvalid(f'The arguments do not fit action "{action.name}": {told}') from None
     return found
+
+
+def nests_deeper(values: Sequence[Any], levels: int) -> bool:
+    for _ in range(levels + 1):
+        inside = [one for one in values if isinstance(one, list | dict)]
+        if not inside:
+            return False
+        values = [each for one in inside for each in (one.values() if isinstance(one, dict) else one)]
+    return True
 
 
 def validator_of(action: Action[Any, Any]) -> TypeAdapter[Any]:

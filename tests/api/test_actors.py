@@ -1,5 +1,7 @@
 """One actor: summary and state, making and destroying it, its actions."""
 
+from typing import Any
+
 import pytest
 from pydantic import BaseModel
 
@@ -167,3 +169,51 @@ def test_an_action_that_fails_tells_no_secret(api):
         answer = api.post(f"broken/x/actions/{name}/")
         assert answer.status_code == 500
         assert answer.json()["message"] == "Something went wrong here. The server's log tells what."
+
+
+def nested(levels):
+    found = []
+    for _ in range(levels - 1):
+        found = [found]
+    return found
+
+
+@pytest.fixture
+def echo(empty_registry):
+    class Echo(Actor):
+        exposed = True
+
+        @action(safe=True)
+        def nest(self, levels: int) -> list[Any]:
+            return nested(levels)
+
+        @action
+        async def again(self, value: Any) -> Any:
+            return value
+
+        @action
+        def odd(self) -> Any:
+            return [float("nan")]
+
+
+@pytest.mark.parametrize(("levels", "status"), [(200, 200), (210, 500), (300, 500), (950, 500), (5000, 500)])
+def test_what_an_action_returns_nests_so_deep_and_no_deeper(echo, api, levels, status):
+    answer = api.get(f"echo/x/actions/nest/?levels={levels}")
+    assert answer.status_code == status
+    if status == 500:
+        assert (answer.json()["group"], answer.json()["code"]) == ("actor", "output_invalid")
+
+
+def test_what_has_no_form_in_json_is_a_named_error_too(echo, api):
+    answer = api.post("echo/x/actions/odd/")
+    assert (answer.status_code, answer.json()["code"]) == (500, "output_invalid")
+
+
+@pytest.mark.parametrize(("levels", "status"), [(150, 200), (151, 400), (300, 400), (900, 400)])
+@pytest.mark.parametrize("name", ["args", "kwargs"])
+def test_arguments_that_nest_too_deep_are_the_clients_mistake(echo, api, name, levels, status):
+    given = [nested(levels)] if name == "args" else {"value": nested(levels)}
+    answer = api.post("echo/x/actions/again/", {name: given})
+    assert answer.status_code == status
+    if status == 400:
+        assert (answer.json()["group"], answer.json()["code"]) == ("request", "invalid")

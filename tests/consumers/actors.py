@@ -9,6 +9,11 @@ from rest_framework.permissions import IsAuthenticated
 from actorqueues import CONTENT, Actor, Message, Reject, action, handler
 
 
+def nested(levels: int) -> list[Any]:
+    """Lists in lists."""
+    return [nested(levels - 1)] if levels > 1 else []
+
+
 class Many(BaseModel):
     count: int
     size: int = 1
@@ -60,6 +65,10 @@ class Parrot(Actor[dict[str, Any]]):
     @action(safe=True)
     def heard(self, times: int = 1) -> list[str]:
         return self.state["said"] * times
+
+    @action(safe=True)
+    def nest(self, levels: int) -> list[Any]:
+        return nested(levels)
 
     @action(safe=True)
     async def dawdle(self, seconds: float) -> None:

@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from websockets.exceptions import InvalidStatus
 
-from tests.consumers.actors import Parrot
+from tests.consumers.actors import Parrot, nested
 from tests.consumers.browser import Browser
 
 
@@ -333,10 +333,30 @@ def test_a_wait_for_somebody_else_s_message_is_refused_at_once(server, log_in):
     asyncio.run(main())
 
 
+def test_what_an_action_returns_too_deeply_nested_is_a_named_error(server, log_in):
+    _, anna = log_in("anna")
+    call = {"type": "call", **parrot()}
+
+    async def main():
+        async with Browser(server, session=anna) as browser:
+            assert "output" in await browser.request(**call, action="nest", args=[200])
+            assert await error_of(browser, **call, action="nest", args=[300]) == "actor.output_invalid"
+            assert await error_of(browser, **call, action="nest", args=[nested(300)]) == "request.invalid"
+
+    asyncio.run(main())
+
+
 def test_dedupe_keys_are_each_user_s_own_and_never_the_project_s(start_worker, server, log_in):
     start_worker()
     (_, anna), (_, berta) = log_in("anna"), log_in("berta")
-    sending = {"type": "send", "queue": "say", "wait": True, "dedupe": "7", "idempotency_key": "7", **parrot()}
+    sending = {
+        "type": "send",
+        "queue": "say",
+        "wait": True,
+        "dedupe": "7",
+        "idempotency_key": "7",
+        **parrot(),
+    }
 
     async def main():
         async with Browser(server, session=anna) as one, Browser(server, session=berta) as other:

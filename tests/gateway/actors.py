@@ -93,6 +93,13 @@ class Mirror(Actor):
         self.notify_user("mine", body)
 
     @action
+    async def nest(self, levels: int) -> list[Any]:
+        found: list[Any] = []
+        for _ in range(levels - 1):
+            found = [found]
+        return found
+
+    @action
     def shout(self, text: str) -> None:
         self.broadcast("shouted", ["$x", text])
 

@@ -63,6 +63,11 @@ def test_a_request_that_is_no_call(gateway, data):
     assert refused(response, 400, "request.invalid")
 
 
+def test_what_an_action_returns_too_deeply_nested_is_a_named_error(gateway):
+    assert gateway.call("rivet.mirror", "nest", 200).status_code == 200
+    refused(gateway.call("rivet.mirror", "nest", 900), 500, "actor.output_invalid")
+
+
 def test_an_action_that_breaks_tells_nothing_of_the_server(gateway):
     response = gateway.call("rivet.gauge", "broken")
     refused(response, 500, "internal.error")

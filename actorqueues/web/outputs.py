@@ -1,0 +1,29 @@
+"""What an action returned, on its way out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from actorqueues.definitions.action import Action
+from actorqueues.definitions.schema import Schema
+from actorqueues.exceptions import OutputInvalid
+
+ANY = Schema(Any)
+
+
+@contextmanager
+def making_json(action: Action[..., Any]) -> Iterator[None]:
+    """Raises ``OutputInvalid`` for what has no form in JSON, or nests deeper than is read."""
+    try:
+        yield
+    except (ValueError, RecursionError) as error:
+        raise OutputInvalid(action=action.name, problem=str(error)) from error
+
+
+def plain_output(action: Action[..., Any], output: Any) -> Any:
+    """As JSON has it. Raises ``OutputInvalid``."""
+    with making_json(action):
+        return json.loads(ANY.dump(output))

@@ -1,11 +1,12 @@
 """Whatever is done: only what was confirmed, all of it logged, and said also when it fails half-way."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.db import connections
+from django.db import OperationalError, connections
 from django.test import Client
 from django.utils import timezone
 
@@ -116,6 +117,31 @@ def test_a_connection_that_is_lost_half_way_takes_no_log_with_it(staff, backend)
         text = text_of(operate(staff(*ACTORS), "actorinstance", "pause", *[actor.pk for actor in actors]))
     assert "It failed at tally/b: OperationalError." in text
     assert logged() == [("Pause", "tally/a")]
+
+
+@only_postgresql
+def test_nor_does_one_that_is_lost_between_two_transactions(staff_user, backend):
+    def pause_and_be_cut_off(actors, by, done):
+        done.targets.append(actors[0])
+        end_my_session(backend)
+        ActorInstance.objects.exists()
+
+    [actor] = make("a")
+    cut_off = replace(OPERATIONS[0], work=pause_and_be_cut_off)
+    done = cut_off.carry_out([actor], Operator(staff_user(), backend))
+    assert isinstance(done.failure, OperationalError)
+    assert logged() == [("Pause", "tally/a")]
+
+
+def end_my_session(alias):
+    """As a restart of the server does, between two statements."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        [mine] = cursor.fetchone()
+    other = connections.create_connection(alias)
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [mine])
+    other.close()
 
 
 def test_each_target_of_a_purge_is_logged_with_its_own_number(staff, backend):

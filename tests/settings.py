@@ -72,6 +72,7 @@ ACTORQUEUES = {
     **json.loads(os.environ.get("AQ_TEST_SETTINGS", "{}")),
 }
 
+REST_FRAMEWORK = json.loads(os.environ.get("AQ_TEST_REST_FRAMEWORK", "{}"))
 CHANNEL_LAYERS = json.loads(os.environ.get("AQ_TEST_CHANNEL_LAYERS", "{}"))
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

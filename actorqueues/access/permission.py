@@ -13,7 +13,10 @@ Deed = Literal["connect", "publish", "read", "subscribe", "call", "create", "lis
 
 
 def allows(actor_class: type[Actor[Any]], access: Access, deed: Deed, *names: str) -> bool:
-    """Whether ``can_connect`` and the deed's own hook let it happen. May query the database."""
+    """Whether ``can_connect`` and the deed's own hook let it happen. May query the database.
+
+    A list is of a type and not of an actor: it takes no connecting.
+    """
     try:
         require(actor_class, access, deed, *names)
     except Forbidden:
@@ -23,7 +26,7 @@ def allows(actor_class: type[Actor[Any]], access: Access, deed: Deed, *names: st
 
 def require(actor_class: type[Actor[Any]], access: Access, deed: Deed, *names: str) -> None:
     """The same; raises ``Forbidden``. ``names``: of the queue, the action or the event."""
-    may = deed == "connect" or actor_class.can_connect(access)
+    may = deed in ("connect", "list") or actor_class.can_connect(access)
     if not may or not getattr(actor_class, f"can_{deed}")(access, *names):
         raise Forbidden()
 

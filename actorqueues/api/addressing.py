@@ -25,7 +25,7 @@ OWN_PARTS = frozenset({"type", "key", "queue", "action", "id"})
 def address_of(request: Request, name: str, **parts: str) -> str:
     """The path of a view below the mount that this request came by."""
     match = request.resolver_match
-    mount = getattr(match, "namespace", "actorqueues")
+    mount = getattr(match, "namespace", "") or "actorqueues"  # a view may be mounted alone
     # The mount may have parts of its own: a version, a tenant.
     outer = {k: v for k, v in getattr(match, "kwargs", {}).items() if k not in OWN_PARTS}
     return reverse(f"{mount}:{name}", kwargs=outer | parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 from django.db.models.functions import Left
 from rest_framework.pagination import BasePagination
@@ -59,7 +60,11 @@ class ActorsView(TypeView):
     def get(self, request: Request, **parts: str) -> Response:
         self.require("list")
         page = self.paginator.paginate_queryset(self.chosen(request), request, view=self)
-        listed: Response = self.paginator.get_paginated_response([self.row(actor) for actor in page or ()])
+        if page is None:  # DRF would list them all
+            raise ImproperlyConfigured(
+                f"{type(self.paginator).__name__} has no page_size, and there is no PAGE_SIZE."
+            )
+        listed: Response = self.paginator.get_paginated_response([self.row(actor) for actor in page])
         return listed
 
     def chosen(self, request: Request) -> QuerySet[ActorInstance]:

@@ -21,7 +21,7 @@ class ByKey(CursorPagination):
     max_page_size = MAX_PAGE_SIZE
 
     def get_page_size(self, request: Request) -> int:
-        return super().get_page_size(request) or api_settings.PAGE_SIZE or PAGE_SIZE
+        return super().get_page_size(request) or PAGE_SIZE
 
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
         """The only order of one type's actors that has no equals and an index."""

@@ -26,7 +26,7 @@ class Guards:
 
     @classmethod
     def can_connect(cls, access: Access) -> bool:
-        """Anything at all with the actor ``access.key``; asked before each of the others."""
+        """Anything at all with the actor ``access.key``; asked before each of the others but ``can_list``."""
         return True
 
     @classmethod
@@ -56,7 +56,7 @@ class Guards:
 
     @classmethod
     def can_list(cls, access: Access) -> bool:
-        """Which actors of the type there are (``access.key`` is empty). Staff only."""
+        """Which actors of the type there are. ``access.key`` is empty: ``can_connect`` is not asked. Staff only."""
         return access.is_staff
 
     @classmethod

@@ -3,10 +3,14 @@
 import base64
 
 import pytest
+from django.urls import clear_url_caches, include, path
+from rest_framework.pagination import PageNumberPagination
 
 from actorqueues import Actor, Queue, action, handler
+from actorqueues.api.lists import ActorsView
 from actorqueues.definitions.redaction import MASK
 from actorqueues.models import ActorInstance, ActorStatus
+from tests.api import webhook_urls
 from tests.api.conftest import Api
 
 pytestmark = pytest.mark.usefixtures("empty_registry")
@@ -117,6 +121,60 @@ def test_lists_are_for_staff_unless_the_class_says_else(box, make_user):
     ann = Api(make_user())
     assert (ann.get("box/").status_code, Api().get("box/").status_code) == (403, 403)
     assert (ann.get("open/").status_code, Api().get("open/").status_code) == (200, 403)
+
+
+def test_a_list_is_of_a_type_and_takes_no_connecting(box, make_user):
+    class Diary(Actor):
+        exposed = True
+        pages = Queue(str)
+
+        async def run(self): ...
+
+        @classmethod
+        def can_connect(cls, access):
+            return access.key == (access.user_id,)
+
+    ann, staff = make_user(), make_user("staff", is_staff=True)
+    Diary.create(ann.pk)
+    assert listed(Api(staff), "diary/") == [(str(ann.pk),)]
+    assert Api(staff).get(f"diary/{ann.pk}/").status_code == 403
+    assert Api(ann).get("diary/").status_code == 403
+
+
+class Numbered(PageNumberPagination):
+    page_size = 2
+
+
+@pytest.fixture
+def mount_list(settings):
+    """``mount_list(pagination_class=…)`` puts a list before the others."""
+    settings.ROOT_URLCONF = webhook_urls.__name__
+
+    def mount(**options):
+        webhook_urls.urlpatterns[:] = [
+            path("api/actors/<type>/", ActorsView.as_view(**options)),
+            path("api/actors/", include("actorqueues.api.urls")),
+        ]
+        clear_url_caches()
+
+    yield mount
+    webhook_urls.urlpatterns.clear()
+    clear_url_caches()
+
+
+def test_a_list_may_have_pages_of_any_kind(mount_list, box, staff):
+    for key in "cab":
+        box.create(key)
+    mount_list(pagination_class=Numbered)
+    last = staff.get("box/?page=2").json()
+    assert (last["count"], last["next"], last["results"][0]["key"]) == (3, None, ["c"])
+    assert staff.client.get(last["results"][0]["url"]).json()["key"] == ["c"]
+
+
+def test_a_list_without_pages_is_refused(mount_list, box, staff, caplog):
+    mount_list(pagination_class=PageNumberPagination)
+    assert staff.get("box/").status_code == 500
+    assert "PageNumberPagination has no page_size" in caplog.text
 
 
 # The inspector

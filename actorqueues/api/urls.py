@@ -16,6 +16,7 @@ from actorqueues.api.inspector import (
 )
 from actorqueues.api.lists import ActorsView, TypesView
 from actorqueues.api.messages import MessageView
+from actorqueues.api.nowhere import NowhereView
 from actorqueues.api.sending import QueueOfActorView
 
 app_name = "actorqueues"
@@ -33,7 +34,12 @@ class Segment:
         return value
 
 
+class Rest(Segment):
+    regex = r"[\s\S]+"
+
+
 register_converter(Segment, "actorqueues_segment")
+register_converter(Rest, "actorqueues_rest")
 
 
 def routes(route: str, view: type[Any], name: str) -> list[URLPattern]:
@@ -56,4 +62,5 @@ urlpatterns = [
     ),
     *routes("<type>/<key>/queue/<queue>", QueueOfActorView, "queue"),
     *routes("<type>/<key>/messages/<id>", MessageView, "message"),
+    path("<actorqueues_rest:rest>", NowhereView.as_view()),
 ]

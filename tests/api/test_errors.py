@@ -1,5 +1,6 @@
 """What goes wrong is said clearly, with the right status, and leaves nothing behind."""
 
+import asyncio
 import base64
 import json
 import zlib
@@ -7,7 +8,9 @@ from contextlib import suppress
 
 import pytest
 from django.db import DatabaseError, connections, transaction
-from django.test import Client
+from django.http import HttpResponse
+from django.test import AsyncClient, Client
+from django.urls import clear_url_caches, include, path
 from pydantic import BaseModel
 from rest_framework.authentication import BasicAuthentication
 from rest_framework.permissions import IsAuthenticated
@@ -17,6 +20,7 @@ from actorqueues import Actor, Forbidden, Queue, handler
 from actorqueues.models import Deduplication, Message, Wake
 from actorqueues.web.bodies import largest_body
 from actorqueues.web.views import WebView
+from tests.api import webhook_urls
 from tests.api.conftest import ROOT, Api
 from tests.fixtures.backends import only_postgresql
 
@@ -176,6 +180,49 @@ def test_the_largest_message_gets_through_however_it_is_escaped(api):
 ])  # fmt: skip
 def test_what_is_unknown_is_not_found(api, place, code):
     assert refusal(api.post(place, {"body": {}}))[:2] == (404, code)
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "head", "options"])
+@pytest.mark.parametrize(
+    "place",
+    ["counter/x/nothing/", "counter/x/queue/", "counter/x/queue/a/b/c", "/", "//", "counter/a%0Ab/nothing"],
+)
+def test_an_address_that_matches_nothing_is_told_in_the_wires_form(api, method, place):
+    answer = getattr(api.client, method)(f"{ROOT}/{place}")
+    assert answer.status_code == 404
+    assert answer["Content-Type"] == "application/json"
+    if method != "head":
+        assert refusal(answer)[1:] == ("request.not_found", "There is nothing at this address.")
+
+
+def test_nothing_is_a_page_for_a_browser_and_the_wires_form_under_asgi(api):
+    page = api.get("counter/x/nothing/", accept="text/html")
+    assert (page.status_code, page["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert "There is nothing at this address." in page.content.decode()
+    answer = asyncio.run(AsyncClient().get(f"{ROOT}/counter/x/nothing/"))
+    assert refusal(answer)[:2] == (404, "request.not_found")
+
+
+@pytest.mark.parametrize(("method", "status"), [("get", 301), ("head", 301), ("post", 404)])
+def test_djangos_appended_slash_still_leads_to_the_projects_own_pages(
+    api, settings, monkeypatch, method, status
+):
+    views = [
+        path("api/docs/a/b/", lambda request: HttpResponse("page")),
+        path("api/", include("actorqueues.api.urls")),
+    ]
+    monkeypatch.setattr(webhook_urls, "urlpatterns", views)
+    clear_url_caches()
+    settings.ROOT_URLCONF = webhook_urls.__name__
+    settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware", *settings.MIDDLEWARE]
+    answer = getattr(api.client, method)("/api/docs/a/b?page=2")
+    assert answer.status_code == status
+    if status == 301:
+        assert answer["Location"] == "/api/docs/a/b/?page=2"
+    nothing = api.client.get("/api/docs/a/c")
+    assert (nothing.status_code, nothing.json()["code"]) == (404, "not_found")
+    assert api.client.get("/api").status_code == 301
+    clear_url_caches()
 
 
 def test_what_is_not_exposed_looks_like_what_is_not_there(api, make_user):

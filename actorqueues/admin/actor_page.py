@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from actorqueues.admin.links import link
 from actorqueues.admin.payloads import may_view_payloads, payload
+from actorqueues.admin.texts import cut
 from actorqueues.definitions.keys import public_id
 from actorqueues.definitions.registry import registry
 from actorqueues.diagnosis.history import read_history
@@ -22,7 +23,7 @@ from actorqueues.diagnosis.underway import queues_of
 from actorqueues.models import ActorInstance, DeadLetter, Event, Message, Worker
 from actorqueues.storage.dialects import WantedHeads, dialect_for
 from actorqueues.storage.history import gist
-from actorqueues.templatetags.actorqueues_admin import EMPTY, amount, badge, moment
+from actorqueues.templatetags.actorqueues_admin import EMPTY, amount, badge, moment, told
 
 if TYPE_CHECKING:
     from actorqueues.admin.inspector import Inspector
@@ -50,7 +51,7 @@ def actor_context(admin: Inspector, request: HttpRequest, actor: ActorInstance) 
     return {
         "actor": actor,
         "facts": list(facts(admin, request, actor, standing)),
-        "held_reason": actor.held_reason,
+        "held_reason": cut(actor.held_reason),
         "operations": [
             {"label": one.label, "address": admin.address("operate", one.name)}
             for one in admin.offered(request, actor)
@@ -153,4 +154,8 @@ def dead_letters(admin: Inspector, request: HttpRequest, actor: ActorInstance) -
 def letter_row(admin: Inspector, request: HttpRequest, letter: DeadLetter) -> dict[str, Any]:
     """``error`` only for whoever may see the letter: it may quote what it holds."""
     address = admin.way_to(request, DeadLetter, "change", letter.pk)
-    return {"letter": letter, "address": address, "error": gist(letter.error or EMPTY) if address else ""}
+    return {
+        "letter": letter,
+        "address": address,
+        "error": gist(told(letter.error) or EMPTY) if address else "",
+    }

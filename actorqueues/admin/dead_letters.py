@@ -24,7 +24,7 @@ from actorqueues.definitions.keys import actor_id_for
 from actorqueues.diagnosis.dead_letters import headline
 from actorqueues.diagnosis.unclaimed import find_actors
 from actorqueues.models import ActorInstance, DeadLetter, Message
-from actorqueues.templatetags.actorqueues_admin import amount, badge, moment
+from actorqueues.templatetags.actorqueues_admin import amount, badge, moment, told
 
 FILTERS = {"type": "actor__type", "queue": "queue", "reason": "reason"}
 HEAD, TAIL = 300, 500  # characters of an error that a list reads
@@ -94,7 +94,7 @@ class DeadLetterAdminMixin(Inspector):
 
     @display(description=_("error"))
     def error_line(self, letter: Any) -> str:
-        head, tail = letter.error_head or "", letter.error_tail or ""
+        head, tail = told(letter.error_head), letter.error_tail or ""
         is_whole = len(head) < HEAD
         return headline(head if is_whole or not head.startswith("Traceback") else f"{head}\n{tail}")[:HEAD]
 
@@ -120,7 +120,7 @@ class DeadLetterAdminMixin(Inspector):
             "dead_letter.html",
             gettext("Dead letter %s") % found.uid.hex,
             facts=list(self.facts(request, found, actor)),
-            error=cut(found.error),
+            error=cut(told(found.error)),
             operations=[
                 {"label": one.label, "address": self.address("operate", one.name)}
                 for one in self.offered(request, found)

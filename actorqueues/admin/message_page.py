@@ -22,7 +22,7 @@ from actorqueues.diagnosis.unclaimed import find_actors
 from actorqueues.diagnosis.waiting import MOST_BEFORE, Reason, Wait, wait_of
 from actorqueues.models import ActorInstance, DeadLetter, Message
 from actorqueues.storage.outcomes import StoredOutcome, read_outcomes
-from actorqueues.templatetags.actorqueues_admin import amount, badge, moment
+from actorqueues.templatetags.actorqueues_admin import amount, badge, moment, told
 
 if TYPE_CHECKING:
     from actorqueues.admin.inspector import Inspector
@@ -176,7 +176,7 @@ def of_outcome(admin: Inspector, request: HttpRequest, outcome: StoredOutcome) -
             Fact(_("User"), link_to_user(admin, request, outcome.user_id)),
             Fact(_("Id"), outcome.uid.hex),
         ],
-        "error": cut(outcome.error),
+        "error": cut(told(outcome.error)),
         "reply": payload(request, "" if actor is None else actor.type, "reply", outcome.queue, outcome.reply)
         if is_completed
         else None,

@@ -62,11 +62,13 @@ class OverviewAdminMixin(Inspector):
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}"
         view = self.admin_site.admin_view
+        # There is one page of everything, and none of a single row.
+        ours = [url for url in super().get_urls() if url.name in (f"{name}_operate", f"{name}_changelist")]
         return [
             path("sections/", view(self.sections_view), name=f"{name}_sections"),
             path("doctor/", view(self.doctor_view), name=f"{name}_doctor"),
             path("settings/", view(self.settings_view), name=f"{name}_settings"),
-            *super().get_urls(),
+            *ours,
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

@@ -20,9 +20,16 @@ from actorqueues.diagnosis.unclaimed import find_actors
 from actorqueues.exceptions import StateInvalid, StateNotSerializable
 from actorqueues.models import ActorInstance
 from actorqueues.storage.editing import Edit, edit_state
+from actorqueues.templatetags.actorqueues_admin import amount
 
 CANNOT = _("You may not edit this state, or not now: an actor that is awake has it in a worker's memory.")
+MOST_EDITED = 200_000  # characters, as the form shows them: more is slow to edit, and near what Django takes
 UNKNOWN = _("The actor's schema has no field %(field)s: what stands there would not be stored.")
+TOO_LARGE = _("It has %(count)s characters; a state of up to %(most)s can be edited here.")
+HIDDEN = _(
+    "Parts of this state are hidden by the actor's redact(). It cannot be edited here: what you see would be "
+    "stored in place of what is hidden."
+)
 REFUSED = {
     Edit.HELD: _("A worker has taken the actor meanwhile. Nothing was stored: try again when it sleeps."),
     Edit.CHANGED: _("The actor has worked meanwhile. Nothing was stored: this is the form as you left it."),
@@ -49,6 +56,8 @@ class StateForm(forms.Form):
         assert self.actor_class is not None
         state = self.actor_class.definition.state
         entered = self.cleaned_data["state"]
+        if (characters := len(entered.replace("\r\n", "\n"))) > MOST_EDITED:
+            raise forms.ValidationError(too_large(characters))
         try:
             stored = state.dump(state.load(entered))
         except (StateInvalid, StateNotSerializable) as error:
@@ -74,11 +83,10 @@ class StateEditing(Inspector):
         actor = self.actor(actor_id)
         if not edit_address(self, request, actor):
             raise PermissionDenied(CANNOT)
-        stored = json.loads(actor.state) if actor.state else first_state(actor)
-        hides = redacted(actor.type, "state", "", stored) != stored
-        start = {"state": json.dumps(stored, indent=2, ensure_ascii=False), "epoch": actor.epoch}
+        text, refusal = editable(actor)
+        start = {"state": text, "epoch": actor.epoch}
         form = StateForm(request.POST or None, initial=start, type_name=actor.type)
-        if request.method == "POST" and not hides and form.is_valid():
+        if request.method == "POST" and not refusal and form.is_valid():
             outcome = self.store(request, actor, form)
             if outcome is Edit.DONE:
                 messages.success(request, _("The state is stored."))
@@ -86,7 +94,7 @@ class StateEditing(Inspector):
             form.add_error(None, REFUSED[outcome])
         page = self.address("change", actor.pk)
         parents = [*self.frame()["parents"], (str(actor), page)]
-        context = {"form": form, "hides": hides, "parents": parents, "back": page}
+        context = {"form": form, "refusal": refusal, "parents": parents, "back": page}
         return self.page(request, "state.html", str(_("Edit the state")), **context)
 
     def store(self, request: HttpRequest, actor: ActorInstance, form: StateForm) -> Edit:
@@ -97,6 +105,21 @@ class StateEditing(Inspector):
         if outcome is Edit.DONE:
             self.log_change(request, actor, [{"changed": {"fields": ["State"]}}])
         return outcome
+
+
+def editable(actor: ActorInstance) -> tuple[str, str]:
+    """The state as the form shows it; or, second, why it cannot be edited there."""
+    if actor.state and len(actor.state) > MOST_EDITED:
+        return "", too_large(len(actor.state))
+    stored = json.loads(actor.state) if actor.state else first_state(actor)
+    if redacted(actor.type, "state", "", stored) != stored:
+        return "", str(HIDDEN)
+    text = json.dumps(stored, indent=2, ensure_ascii=False)
+    return ("", too_large(len(text))) if len(text) > MOST_EDITED else (text, "")
+
+
+def too_large(characters: int) -> str:
+    return str(TOO_LARGE % {"count": amount(characters), "most": amount(MOST_EDITED)})
 
 
 def first_state(actor: ActorInstance) -> Any:

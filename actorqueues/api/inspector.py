@@ -12,8 +12,11 @@ from actorqueues.access import redacted
 from actorqueues.api.actors import plain_state, queue_size, summary
 from actorqueues.api.addressing import ActorView
 from actorqueues.client.operating import exists
+from actorqueues.client.targets import Target
+from actorqueues.definitions.text import shortened
 from actorqueues.models import ActorInstance, DeadLetter, Message
-from actorqueues.storage.history import gist
+from actorqueues.storage.dialects import WantedHeads, dialect_for
+from actorqueues.storage.history import NOTE_LENGTH, gist
 from actorqueues.storage.outcomes import status_of
 from actorqueues.web.bodies import RequestInvalid
 
@@ -45,7 +48,7 @@ class InspectorSummaryView(InspectorView):
             "deadLetters": DeadLetter.objects.using(using).filter(actor_id=actor_id).count(),
             "queues": sorted(self.actor_class.definition.queues),
             "actions": sorted(self.actor_class.definition.actions),
-            "heldReason": None if row is None else gist(row.held_reason) or None,
+            "heldReason": None if row is None else shortened(row.held_reason, NOTE_LENGTH) or None,
         })  # fmt: skip
 
 

@@ -14,3 +14,11 @@ def storable(text: str, limit: int = 8000) -> str:
     if len(text) > limit and TRACEBACK in text and TRACEBACK not in end:
         end = CUT + end[len(CUT) :]
     return end.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
+def shortened(text: str, limit: int) -> str:
+    """Both ends of what is longer than ``limit`` characters: what is wrong may stand at either."""
+    if len(text) <= limit:
+        return text
+    end = (limit - 3) // 2
+    return f"{text[:end]} … {text[-end:]}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from actorqueues.definitions.actor import Actor
 from actorqueues.definitions.backoff import Backoff
-from actorqueues.definitions.text import storable
+from actorqueues.definitions.text import shortened, storable
 from actorqueues.exceptions import LeaseLost, OperationRefused, Reject, StateInvalid
 from actorqueues.models import ActorStatus
 from actorqueues.runtime.farewell import leave
@@ -17,6 +17,8 @@ from actorqueues.storage.operations import Initialise
 
 if TYPE_CHECKING:
     from actorqueues.runtime.activation import Activation
+
+LONGEST_REASON = 4000  # characters, before NUL and lone surrogates are spelled out
 
 logger = logging.getLogger("actorqueues.activation")
 
@@ -53,7 +55,7 @@ def load(activation: Activation) -> str | None:
             document.begin()
     except StateInvalid as error:
         logger.error("%s is held: %s", activation.address, error, extra=activation.log_fields)
-        return storable(str(error))
+        return storable(shortened(str(error), LONGEST_REASON))
     activation.is_created = activation.claimed.initialised
     return None
 

@@ -28,6 +28,7 @@ from actorqueues.storage.outcomes import OUTCOME_COLUMNS
 from actorqueues.storage.unclaimed import unknown_types
 
 BURIED = "put aside by an operator"
+LAST_ATTEMPT = "Its last attempt:"
 
 
 class Burial(Enum):
@@ -91,7 +92,7 @@ def lock_actor(actor_id: UUID, using: str) -> ActorInstance | None:
 def keep_dead(message: Message, note: str, now: datetime, using: str) -> None:
     connection, dialect = connections[using], dialect_for(using)
     said = storable(note) or BURIED
-    error = said if message.error is None else f"{said}\n\nIts last attempt:\n{message.error}"
+    error = said if message.error is None else f"{said}\n\n{LAST_ATTEMPT}\n{message.error}"
     letter = (
         message.uid, message.actor_id, message.id, message.queue, message.body, message.user_id, message.meta,
         message.keeps_outcome, message.enqueued_at, message.failures, message.crashes,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import dropwhile
 from uuid import UUID
 
 from django.db import connections
@@ -21,6 +22,7 @@ HISTORY_COLUMNS = (
     "actor_id", "kind", "queue", "message_uid", "attempt", "note", "user_id", "happened_at",
 )  # fmt: skip
 NOTE_LINES, NOTE_LENGTH = 3, 500
+BY_ITSELF = "by itself"
 CHUNK = 500  # entries
 FIRST_LOOK = 10_000  # entries that a worker looks at when it begins
 
@@ -62,9 +64,11 @@ def failure_rows(
 def gist(error: str) -> str:
     """What an error says; of a traceback only the exception at its end, not the way there."""
     lines = error.strip().splitlines()
-    frames = [place for place, line in enumerate(lines) if line.startswith("  ")]
-    if lines and lines[0].startswith("Traceback") and frames:
-        lines = lines[frames[-1] + 1 :] or lines
+    if lines and lines[0].startswith("Traceback"):
+        # From the last frame on: an exception's own text may be indented too, as that of a validation is.
+        frames = [place for place, line in enumerate(lines) if line.startswith("  File ")]
+        after = lines[frames[-1] + 1 :] if frames else []
+        lines = list(dropwhile(lambda line: line.startswith(" "), after)) or lines
     return "\n".join(lines[:NOTE_LINES])[:NOTE_LENGTH]
 
 

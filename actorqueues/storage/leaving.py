@@ -10,6 +10,7 @@ from django.db import connections
 from django.db.models import F
 
 from actorqueues.conf import settings
+from actorqueues.definitions.text import shortened
 from actorqueues.models import (
     ActorInstance,
     ActorStatus,
@@ -22,7 +23,7 @@ from actorqueues.models import (
     Pause,
 )
 from actorqueues.storage.dialects import WantedHeads, dialect_for
-from actorqueues.storage.history import add_entry, forget_past, gist
+from actorqueues.storage.history import BY_ITSELF, NOTE_LENGTH, add_entry, forget_past
 from actorqueues.storage.operations import Chain, Destroy, Release
 from actorqueues.storage.outcomes import OUTCOME_COLUMNS
 
@@ -55,7 +56,7 @@ def hold_actor(actor_id: UUID, reason: str, using: str) -> None:
     """Keeps it from being claimed; one that is marked to be destroyed stays so."""
     live = ActorInstance.objects.using(using).filter(id=actor_id, status=ActorStatus.LIVE)
     if live.update(status=ActorStatus.HELD, held_reason=reason):
-        add_entry(actor_id, HistoryKind.HELD, note=gist(reason), using=using)
+        add_entry(actor_id, HistoryKind.HELD, note=shortened(reason, NOTE_LENGTH), using=using)
 
 
 def next_wakes(releases: Sequence[tuple[Chain, Release]], now: datetime, using: str) -> dict[UUID, datetime]:
@@ -109,7 +110,7 @@ def keep_its_end(actor_id: UUID, using: str) -> None:
     """Of the history only that it was destroyed stays; who has marked it has written that already."""
     forget_past(actor_id, using=using)
     if not ActorInstance.objects.using(using).filter(id=actor_id, status=ActorStatus.DESTROYING).exists():
-        add_entry(actor_id, HistoryKind.DESTROYED, note="by itself", using=using)
+        add_entry(actor_id, HistoryKind.DESTROYED, note=BY_ITSELF, using=using)
 
 
 def remove_mail(actor_id: UUID, error: str, now: datetime, using: str) -> None:

@@ -5,6 +5,7 @@ Django imports this wherever the app is installed, so it needs nothing of the ad
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +14,16 @@ from django.db.models import Choices
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.timezone import is_aware, localtime
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from actorqueues.diagnosis.findings import measured
+from actorqueues.models import DeathReason, HistoryEntry, HistoryKind
+from actorqueues.storage.burying import BURIED, LAST_ATTEMPT
+from actorqueues.storage.cancelling import CANCELLED
+from actorqueues.storage.history import BY_ITSELF
 from actorqueues.storage.history import gist as gist_of
+from actorqueues.storage.purging import PURGED
 
 EMPTY = "-"
 DURATIONS = {
@@ -26,6 +33,14 @@ DURATIONS = {
     "h": _("%s h"),
     "days": _("%s days"),
 }
+# What the app itself stores is English, whoever did it: it is read in other languages, and by programs.
+OWN_WORDS = {
+    PURGED: _("purged"),
+    CANCELLED: _("cancelled"),
+    BURIED: _("put aside by an operator"),
+    BY_ITSELF: _("by itself"),
+}
+COUNT = re.compile(r"(\d+) messages?")
 
 register = template.Library()
 
@@ -70,6 +85,26 @@ def seconds(value: Any) -> str:
 def gist(error: str | None) -> str:
     """What an error says, without the way there."""
     return gist_of(error or "")
+
+
+@register.filter
+def told(error: str | None) -> str:
+    """An error as it is stored; what the app itself said in the reader's language."""
+    said, attempt, rest = (error or "").partition(f"\n\n{LAST_ATTEMPT}\n")
+    words = str(OWN_WORDS.get(said, said))
+    return f"{words}\n\n{gettext('Its last attempt:')}\n{rest}" if attempt else words
+
+
+@register.filter
+def note(entry: HistoryEntry) -> str:
+    """What an entry in a history says beside its kind, in the reader's language."""
+    if counted := COUNT.fullmatch(entry.note):
+        number = int(counted[1])
+        return ngettext("%(count)d message", "%(count)d messages", number) % {"count": number}
+    reason, colon, error = entry.note.partition(": ")
+    if entry.kind == HistoryKind.DEAD and colon and reason in DeathReason.values:
+        return f"{DeathReason(reason).label}: {error}"
+    return told(entry.note)
 
 
 @register.filter

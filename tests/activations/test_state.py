@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from actorqueues import Actor, Backoff, MessageFailed, Queue, handler
-from actorqueues.models import ActorInstance
+from actorqueues.models import ActorInstance, HistoryEntry
 from tests.fixtures.workers import PATIENCE, eventually
 
 QUICK = Backoff(first=0.02)
@@ -269,3 +269,30 @@ def test_a_task_that_ends_in_the_middle_of_a_delivery_commits_nothing_of_it(star
     start_worker()
     assert busy.send("work", 1, wait=True, timeout=PATIENCE).status == "failed"
     assert busy.get_state() == {}
+
+
+def test_a_long_reason_keeps_both_ends(start_worker):
+    """Which actor it is stands at the one, what is wrong with it often at the other."""
+
+    class Shop(Actor[Basket]):
+        @handler
+        async def put(self, body: str) -> int:
+            self.state.items.append(body)
+            return len(self.state.items)
+
+        def upgrade_state(self, raw):
+            raise ValueError("no item " * 5_000 + "but salt")
+
+    shop = Shop.get_or_create("x")
+    worker = start_worker()
+    shop.ask("put", "tea", timeout=PATIENCE)
+    worker.stop()
+    stored_state('{"items":5}')
+    shop.send("put", "salt")
+    start_worker()
+    row = eventually(lambda: ActorInstance.objects.filter(status="held").first())
+    note = HistoryEntry.objects.get(kind="held").note
+    for text, longest in ((row.held_reason, 8_000), (note, 500)):
+        assert "upgrade_state() raised ValueError: no item" in text
+        assert text.endswith("but salt")
+        assert len(text) <= longest

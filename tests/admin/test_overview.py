@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from actorqueues.admin import purging
@@ -184,6 +185,14 @@ def test_dead_letters_are_counted_and_the_newest_are_shown(staff, backend):
     others = text_of(staff(VIEW, name="bob").get(page("overview")))
     assert "Dead letters 7" in others
     assert "no 6" not in others  # an error may quote the message
+
+
+@pytest.mark.parametrize("stray", ["1/change/", "1/history/", "1/delete/", "1/", "add/"])
+def test_there_is_no_page_of_a_single_row(staff, backend, stray):
+    client = staff(VIEW)
+    User.objects.update(is_superuser=True)
+    assert client.get(page("overview") + stray).status_code == 404
+    assert page("overview") in client.get("/admin/").content.decode()
 
 
 # Workers

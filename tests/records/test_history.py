@@ -205,6 +205,11 @@ def test_old_entries_go(backend, monkeypatch):
             "ValueError: no",
         ),
         ("Traceback (most recent call last):\n  File 1\nValueError: one\ntwo\n", "ValueError: one\ntwo"),
+        (
+            "Traceback (most recent call last):\n  File 1\n    x\nInvalid: a\n  is bad\n",
+            "Invalid: a\n  is bad",
+        ),
+        ("Traceback: cut off", "Traceback: cut off"),
     ],
 )
 def test_the_gist_of_an_error_is_the_exception(error, expected):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -12,14 +13,16 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from actorqueues.admin.links import link
+from actorqueues.admin.message_status import written_status
 from actorqueues.admin.payloads import may_view_payloads, payload
 from actorqueues.admin.texts import cut
 from actorqueues.definitions.keys import public_id
 from actorqueues.definitions.registry import registry
+from actorqueues.diagnosis.conditions import DEPTH_LIMIT, Standing, standings
 from actorqueues.diagnosis.history import read_history
-from actorqueues.diagnosis.mailboxes import DEPTH_LIMIT, Standing, known_queues, standings
+from actorqueues.diagnosis.mailboxes import known_queues
 from actorqueues.diagnosis.unclaimed import is_unclaimed
-from actorqueues.diagnosis.underway import queues_of
+from actorqueues.diagnosis.workers import now_of
 from actorqueues.models import ActorInstance, DeadLetter, Event, Message, Worker
 from actorqueues.storage.dialects import WantedHeads, dialect_for
 from actorqueues.storage.history import gist
@@ -109,22 +112,24 @@ def mailbox(
 ) -> dict[str, Any]:
     """The first messages of each queue, in order; what is in flight is at the head."""
     messages = Message.objects.using(admin.using).defer("body", "meta")
-    wanted = [WantedHeads(actor.id, queue, HEADS) for queue in queues_of(actor.id, actor.type, admin.using)]
-    marks = dialect_for(admin.using).read_marks(connections[admin.using], wanted)
+    dialect, connection = dialect_for(admin.using), connections[admin.using]
+    queues = dialect.queues_with_mail(connection, [actor.id])
+    marks = dialect.read_marks(connection, [WantedHeads(*place, HEADS) for place in queues])
     heads = list(messages.filter(id__in=[mark.id for mark in marks]).order_by("id"))
     scheduled = messages.scheduled().filter(actor_id=actor.id).order_by("scheduled_at")[:SHOWN]
+    now = now_of(admin.using)
     return {
-        "heads": [row_of(admin, request, message) for message in heads],
-        "scheduled": [row_of(admin, request, message) for message in scheduled],
+        "rows": [row_of(admin, request, message, now) for message in (*heads, *scheduled)],
         "more": standing.depth > len(heads),
         "depth": messages_text(standing.depth),
     }
 
 
-def row_of(admin: Inspector, request: HttpRequest, message: Message) -> dict[str, Any]:
+def row_of(admin: Inspector, request: HttpRequest, message: Message, now: datetime) -> dict[str, Any]:
     address = admin.way_to(request, Message, "change", message.pk)
     return {
         "message": message,
+        "status": written_status(message, now),
         "address": address,
         "error": gist(message.error or "") if address else "",  # it may quote what the message holds
     }

@@ -7,8 +7,8 @@ from django.contrib.admin import display
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from actorqueues.admin.actor_operations import OPERATIONS
 from actorqueues.admin.actor_page import SECTIONS, actor_context, messages_text
@@ -17,8 +17,8 @@ from actorqueues.admin.inspector import Inspector
 from actorqueues.admin.live import drawn, live
 from actorqueues.admin.state_editing import StateEditing
 from actorqueues.definitions.keys import actor_id_for
-from actorqueues.diagnosis.mailboxes import MOST_ACTORS, Condition, standings
-from actorqueues.diagnosis.unclaimed import find_actors
+from actorqueues.diagnosis.conditions import Condition, standings
+from actorqueues.diagnosis.unclaimed import LARGE, find_actors
 from actorqueues.models import ActorInstance
 from actorqueues.templatetags.actorqueues_admin import badge, moment
 
@@ -36,6 +36,10 @@ class ActorAdminMixin(StateEditing, Inspector):
 
     # The list
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.defer(*LARGE)
+
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changes: Any = super().get_changelist_instance(request)
         rows = list(changes.result_list)
@@ -43,18 +47,8 @@ class ActorAdminMixin(StateEditing, Inspector):
         for row in rows:
             row.standing = found[row.id]
         changes.result_list = rows
-        changes.notes = self.notes(request)
+        changes.notes += notes(changes)
         return changes
-
-    def notes(self, request: HttpRequest) -> list[str]:
-        if request.GET.get("status") != Condition.BACKING_OFF:
-            return []
-        text = ngettext(
-            "Looked for in the one sleeping actor that wakes next.",
-            "Looked for in the %(count)d sleeping actors that wake next.",
-            MOST_ACTORS,
-        )
-        return [text % {"count": MOST_ACTORS}]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -127,3 +121,23 @@ class ActorAdminMixin(StateEditing, Inspector):
         self.require_view(request)
         request.current_app = self.admin_site.name
         return drawn(request, SECTIONS, actor_context(self, request, self.actor(actor_id)))
+
+
+def notes(changes: Any) -> list[str]:
+    """Of the sleeping actors that were not looked at."""
+    filters = (spec for spec in changes.filter_specs if isinstance(spec, ConditionFilter))
+    chosen = next(filters, None)
+    looked_at = chosen.selection.looked_at if chosen and chosen.selection else None
+    if chosen is None or looked_at is None:
+        return []
+    text = ngettext(
+        "Looked for in the one sleeping actor that wakes next.",
+        "Looked for in the %(count)d sleeping actors that wake next.",
+        looked_at,
+    )
+    found = [text % {"count": looked_at}]
+    if chosen.value() == Condition.ASLEEP:
+        found.append(
+            gettext("Of those that wake later it is not known whether they back off: they are not listed.")
+        )
+    return found

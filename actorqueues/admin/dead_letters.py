@@ -68,7 +68,7 @@ class DeadLetterAdminMixin(Inspector):
         for letter in changes.result_list:
             text = actors.get(letter.actor_id, letter.actor_id.hex)
             letter.to_text = link(self, request, ActorInstance, letter.actor_id, text)
-        changes.notes = list(notes(request))
+        changes.notes += notes(request)
         return changes
 
     @display(description=_("dead letter"))

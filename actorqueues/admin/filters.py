@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from actorqueues.definitions.registry import registry
-from actorqueues.diagnosis.mailboxes import Condition, in_condition
+from actorqueues.diagnosis.conditions import Condition, Selection, in_condition
 from actorqueues.diagnosis.names import types_in_database
 
 
@@ -35,6 +35,8 @@ class TypeFilter(SimpleListFilter):
 class ConditionFilter(SimpleListFilter):
     title = _("status")
     parameter_name = "status"
+    selection: Selection | None = None
+    """Once rows were asked for."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
         return Condition.choices
@@ -45,4 +47,5 @@ class ConditionFilter(SimpleListFilter):
         if wanted is None:
             return queryset.exclude(status=Condition.DESTROYED)
         actors: Any = queryset
-        return in_condition(actors, wanted, queryset.db)
+        self.selection = in_condition(actors, wanted, queryset.db)
+        return self.selection.actors

@@ -86,6 +86,7 @@ class Inspector(Base):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changes: Any = super().get_changelist_instance(request)
         changes.title = capfirst(changes.title)  # some languages begin it with the model's name
+        changes.notes = [changes.paginator.note] if changes.paginator.note else []
         return changes
 
     def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from actorqueues.admin.filters import TypeFilter
-from actorqueues.admin.message_search import MessageStatus
+from actorqueues.admin.message_status import MessageStatus
 from actorqueues.diagnosis.mailboxes import known_queues
 from actorqueues.models import DeathReason
 

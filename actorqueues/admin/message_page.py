@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
 from actorqueues.admin.actor_page import Fact
 from actorqueues.admin.links import link, link_to_user
-from actorqueues.admin.message_search import MessageStatus
+from actorqueues.admin.message_status import written_status
 from actorqueues.admin.payloads import payload
 from actorqueues.admin.texts import cut, envelope
 from actorqueues.diagnosis.unclaimed import find_actors
 from actorqueues.diagnosis.waiting import MOST_BEFORE, Reason, Wait, wait_of
+from actorqueues.diagnosis.workers import now_of
 from actorqueues.models import ActorInstance, DeadLetter, Message
 from actorqueues.storage.outcomes import StoredOutcome, read_outcomes
 from actorqueues.templatetags.actorqueues_admin import amount, badge, moment, told
@@ -78,7 +78,7 @@ def facts(
 ) -> Iterator[Fact]:
     wait = wait_of(message, actor, admin.using)
     to = message.actor_id.hex if actor is None else actor
-    yield Fact(_("Status"), written_status(message, status_of(message)))
+    yield Fact(_("Status"), written_status(message, now_of(admin.using)))
     if wait.reason is not Reason.NOTHING:
         yield Fact(_("Waits for"), waited_for(wait))
     yield Fact(_("Actor"), link(admin, request, ActorInstance, message.actor_id, to))
@@ -102,28 +102,6 @@ def attempts(message: Message | DeadLetter) -> str:
     tried = message.failures + message.crashes
     number = message.attempt if isinstance(message, Message) else tried
     return f"{number} ({before})" if tried else str(number)
-
-
-def status_of(message: Message) -> MessageStatus:
-    if message.scheduled_at is not None:
-        return MessageStatus.SCHEDULED
-    if message.started_at is not None:
-        return MessageStatus.IN_FLIGHT
-    if message.retry_at is not None and message.retry_at > timezone.now():
-        return MessageStatus.RETRYING
-    return MessageStatus.READY
-
-
-def written_status(message: Message, status: MessageStatus) -> str:
-    times = {
-        MessageStatus.SCHEDULED: (pgettext("before a time", "for"), message.scheduled_at),
-        MessageStatus.IN_FLIGHT: (pgettext("before a time", "since"), message.started_at),
-        MessageStatus.RETRYING: (pgettext("before a time", "at"), message.retry_at),
-    }
-    if status not in times:
-        return badge(status)
-    word, time = times[status]
-    return format_html("{} {} {}", badge(status), word, moment(time))
 
 
 def waited_for(wait: Wait) -> str:

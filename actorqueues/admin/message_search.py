@@ -7,29 +7,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import UUID
 
-from django.db.models import BooleanField, OuterRef, Q, QuerySet, Subquery, TextChoices
+from django.db.models import BooleanField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
+from actorqueues.admin.message_status import MessageStatus
 from actorqueues.admin.windows import NEWEST, newest
 from actorqueues.definitions.keys import actor_id_for
-from actorqueues.diagnosis.mailboxes import MOST_ACTORS
-from actorqueues.diagnosis.underway import OF_ONE_ACTOR, Found, in_flight, mail_of, retrying
+from actorqueues.diagnosis.underway import Found, in_flight, mail_of, retrying
 from actorqueues.diagnosis.workers import now_of
 from actorqueues.models import ActorInstance, Message, Wake
 from actorqueues.templatetags.actorqueues_admin import amount
 
 UNREAD = ("body", "meta", "error")  # may be large, and secret
-
-
-class MessageStatus(TextChoices):
-    SCHEDULED = "scheduled", gettext_lazy("scheduled")
-    READY = "ready", gettext_lazy("ready")
-    IN_FLIGHT = "in-flight", gettext_lazy("in flight")
-    RETRYING = "retrying", gettext_lazy("retrying")
 
 
 @dataclass
@@ -76,17 +68,18 @@ class MessageSearch:
         if not slash:
             self.notes.append(_("Search for a message's id, or for the actor: type/key."))
             return []
-        found = mail_of(actor_id_for(type_name, key), type_name, self.using)
-        if found.is_bounded:
-            self.note(_("Only the first %s messages of each queue are looked at."), OF_ONE_ACTOR)
-        return list(found.ids)
+        return self.told(mail_of(actor_id_for(type_name, key), self.using))
 
     def of_actors(self) -> list[int]:
         find = in_flight if self.status == MessageStatus.IN_FLIGHT else retrying
-        found: Found = find(self.using)
-        if found.is_bounded:
-            self.note(_("Only the messages of %s actors are looked at; there are more actors."), MOST_ACTORS)
-        return sorted(found.ids, reverse=True)[:NEWEST]
+        return self.told(find(self.using))
+
+    def told(self, found: Found) -> list[int]:
+        if found.actors is not None:
+            self.note(_("Only the messages of %s actors are looked at; there are more actors."), found.actors)
+        if found.heads is not None:
+            self.note(_("Only the first %s messages of each queue are looked at."), found.heads)
+        return list(found.ids)
 
     def in_status(self) -> Q:
         queued, waiting = Q(scheduled_at__isnull=True), Q(started_at__isnull=True)

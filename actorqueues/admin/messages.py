@@ -17,11 +17,13 @@ from actorqueues.admin.links import link
 from actorqueues.admin.live import drawn, live
 from actorqueues.admin.message_filters import ActorTypeFilter, QueueFilter, StatusFilter
 from actorqueues.admin.message_operations import OPERATIONS
-from actorqueues.admin.message_page import SECTIONS, Look, look_for, status_of, written_status
+from actorqueues.admin.message_page import SECTIONS, Look, look_for
 from actorqueues.admin.message_search import MessageSearch, uid_in
+from actorqueues.admin.message_status import written_status
 from actorqueues.admin.sending import SendingMixin
 from actorqueues.admin.texts import short
 from actorqueues.diagnosis.unclaimed import receivers_of
+from actorqueues.diagnosis.workers import now_of
 from actorqueues.models import ActorInstance, Message
 from actorqueues.templatetags.actorqueues_admin import moment
 
@@ -59,10 +61,12 @@ class MessageAdminMixin(SendingMixin, Inspector):
         changes: Any = super().get_changelist_instance(request)
         changes.result_list = list(changes.result_list)
         actors = receivers_of(changes.result_list, self.using)
+        now = now_of(self.using)
         for message in changes.result_list:
+            message.status_text = written_status(message, now)
             text = actors.get(message.actor_id, message.actor_id.hex)
             message.to_text = link(self, request, ActorInstance, message.actor_id, text)
-        changes.notes = self.search(request).notes
+        changes.notes += self.search(request).notes
         return changes
 
     @display(description=_("message"))
@@ -75,8 +79,9 @@ class MessageAdminMixin(SendingMixin, Inspector):
         return text
 
     @display(description=_("status"))
-    def status(self, message: Message) -> str:
-        return written_status(message, status_of(message))
+    def status(self, message: Any) -> str:
+        text: str = message.status_text
+        return text
 
     @display(description=_("attempt"))
     def attempt(self, message: Message) -> int:

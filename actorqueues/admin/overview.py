@@ -16,13 +16,14 @@ from actorqueues.admin.effective_settings import settings_rows
 from actorqueues.admin.inspector import Inspector
 from actorqueues.admin.live import drawn, live
 from actorqueues.admin.queue_operations import OPERATIONS, QueuePlace
+from actorqueues.admin.workers import condition_of
 from actorqueues.definitions.registry import registry
 from actorqueues.diagnosis.depths import QueueDepth
 from actorqueues.diagnosis.doctor import examine
 from actorqueues.diagnosis.snapshot import COUNTED, Snapshot, take_snapshot
 from actorqueues.diagnosis.statistics import QueueTotal
 from actorqueues.models import ActorInstance, DeadLetter, Worker
-from actorqueues.templatetags.actorqueues_admin import amount, badge, seconds
+from actorqueues.templatetags.actorqueues_admin import amount, seconds
 
 SECTIONS = {
     "figures": "figures.html",
@@ -127,7 +128,8 @@ class OverviewAdminMixin(Inspector):
         note = _("and %(count)s scheduled") % {"count": about + amount(scheduled)} if scheduled else ""
         yield Figure(_("Messages waiting"), about + amount(waiting), note)
         yield self.oldest_figure(request, snapshot)
-        yield Figure(_("Actors at work"), amount(snapshot.at_work), address=self.actors(request, "awake"))
+        at_work = amount(snapshot.at_work) + ("" if snapshot.all_awake_seen else "+")
+        yield Figure(_("Actors at work"), at_work, address=self.actors(request, "awake"))
         yield self.workers_figure(request, snapshot)
         dead, held = snapshot.dead_letters, snapshot.held_actors
         yield Figure(
@@ -171,11 +173,10 @@ class OverviewAdminMixin(Inspector):
         )
 
     def worker_row(self, request: HttpRequest, worker: Worker, snapshot: Snapshot) -> dict[str, Any]:
-        alive = worker.expires_at > snapshot.at
         return {
             "worker": worker,
             "address": self.way_to(request, Worker, "change", worker.pk),
-            "status": badge("alive" if alive else "gone", _("alive") if alive else _("gone")),
+            "status": condition_of(worker, snapshot.at),
             "beat": seconds((snapshot.at - worker.renewed_at).total_seconds()),
         }
 

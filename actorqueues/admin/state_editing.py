@@ -73,7 +73,7 @@ class StateEditing(Inspector):
 
     def actor(self, actor_id: UUID) -> ActorInstance:
         """Raises ``Http404``."""
-        found = find_actors([actor_id], self.using)
+        found = find_actors([actor_id], self.using, whole=True)
         if not found:
             raise Http404(_("There is no such actor, and there is no mail for it."))
         return found[0]

@@ -9,8 +9,10 @@ from django.core.paginator import Paginator
 from django.db import connections
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 
 from actorqueues.storage.dialects import dialect_for
+from actorqueues.templatetags.actorqueues_admin import amount
 
 if TYPE_CHECKING:
 
@@ -27,12 +29,28 @@ class BoundedPaginator(Base):
     """Never counts a whole table: exact up to ``COUNTED``, else as the database estimates it."""
 
     @cached_property
+    def counted(self) -> int:
+        """One more than ``COUNTED`` where there are more."""
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        return rows.order_by()[: COUNTED + 1].count()
+
+    @cached_property
     def count(self) -> int:
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        counted = rows.order_by()[: COUNTED + 1].count()
-        if counted <= COUNTED or rows.query.where:
-            return min(counted, COUNTED)
-        return max(counted, estimated_count(rows))
+        if self.counted <= COUNTED or rows.query.where:
+            return min(self.counted, COUNTED)
+        return max(self.counted, estimated_count(rows))
+
+    @property
+    def note(self) -> str:
+        """What ``count`` does not tell; empty where it is exact."""
+        if self.counted <= COUNTED:
+            return ""
+        if self.count > COUNTED:
+            text = _("About %(count)s, as the database estimates. The list ends after %(most)s.")
+        else:
+            text = _("There are more than %(most)s. The list ends there.")
+        return text % {"count": amount(self.count), "most": amount(COUNTED)}
 
     @cached_property
     def num_pages(self) -> int:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,8 @@ from django.utils.translation import gettext_lazy
 from actorqueues.admin.actor_page import Fact, messages_text
 from actorqueues.admin.inspector import Inspector
 from actorqueues.admin.live import drawn, live
-from actorqueues.diagnosis.mailboxes import standings
+from actorqueues.diagnosis.conditions import standings
+from actorqueues.diagnosis.unclaimed import LARGE
 from actorqueues.diagnosis.workers import now_of
 from actorqueues.models import ActorInstance, Worker
 from actorqueues.templatetags.actorqueues_admin import badge, moment, seconds
@@ -28,10 +30,17 @@ class WorkerAdminMixin(Inspector):
     list_display = ("__str__", "alive", "heartbeat", "busy", "resident", "version", "started_at")
     ordering = ("-started_at",)
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changes: Any = super().get_changelist_instance(request)
+        changes.result_list, now = list(changes.result_list), now_of(self.using)
+        for worker in changes.result_list:
+            worker.condition = condition_of(worker, now)
+        return changes
+
     @display(description=gettext_lazy("status"))
-    def alive(self, worker: Worker) -> str:
-        is_alive = worker.expires_at > now_of(self.using)
-        return badge("alive" if is_alive else "gone", _("alive") if is_alive else _("gone"))
+    def alive(self, worker: Any) -> str:
+        text: str = worker.condition
+        return text
 
     @display(description=gettext_lazy("heartbeat"))
     def heartbeat(self, worker: Worker) -> str:
@@ -72,7 +81,7 @@ class WorkerAdminMixin(Inspector):
         return found
 
     def about(self, request: HttpRequest, worker: Worker) -> dict[str, Any]:
-        actors = ActorInstance.objects.using(self.using).filter(worker_id=worker.pk).defer("state", "input")
+        actors = ActorInstance.objects.using(self.using).filter(worker_id=worker.pk).defer(*LARGE)
         found = list(actors.order_by("id")[: SHOWN + 1])
         return {
             "facts": list(self.facts(worker)),
@@ -82,7 +91,7 @@ class WorkerAdminMixin(Inspector):
 
     def facts(self, worker: Worker) -> Iterator[Fact]:
         now = now_of(self.using)
-        yield Fact(_("Status"), self.alive(worker))
+        yield Fact(_("Status"), condition_of(worker, now))
         yield Fact(_("Host"), worker.host)
         yield Fact(_("Process"), worker.pid)
         yield Fact(_("Version"), worker.version)
@@ -102,3 +111,8 @@ class WorkerAdminMixin(Inspector):
                 "depth": messages_text(standing.depth),
                 "in_flight": [mark for mark in standing.heads if mark.started_at],
             }
+
+
+def condition_of(worker: Worker, now: datetime) -> str:
+    alive = worker.expires_at > now
+    return badge("alive" if alive else "gone", _("alive") if alive else _("gone"))

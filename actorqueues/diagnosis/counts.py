@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from actorqueues.diagnosis.names import types_in_database
+from actorqueues.diagnosis.workers import now_of
 from actorqueues.models import ActorInstance, DeadLetter, Message, Wake
 
 STATUSES = ("scheduled", "ready", "in flight", "retrying", "dead")
@@ -55,11 +56,12 @@ def count_actors(using: str, actor_type: str | None = None) -> list[ActorCount]:
 
 
 def by_status(using: str) -> Iterator[tuple[str, QuerySet[Any]]]:
-    messages = Message.objects.using(using)
+    messages, now = Message.objects.using(using), now_of(using)
+    waits = Q(retry_at__gt=now)
     yield "scheduled", messages.scheduled()
-    yield "ready", messages.queued().filter(started_at__isnull=True, retry_at__isnull=True)
+    yield "ready", messages.queued().filter(~waits, started_at__isnull=True)
     yield "in flight", messages.in_flight()
-    yield "retrying", messages.retrying()
+    yield "retrying", messages.retrying().filter(waits)
     yield "dead", DeadLetter.objects.using(using)
 
 

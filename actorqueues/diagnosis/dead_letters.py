@@ -13,7 +13,10 @@ from django.db.models import QuerySet
 from actorqueues.access.redacting import redacted
 from actorqueues.definitions.keys import actor_id_for
 from actorqueues.definitions.redaction import Kind
+from actorqueues.diagnosis.unclaimed import LARGE
 from actorqueues.models import DeadLetter
+
+LARGE_OF_ACTOR = [f"actor__{name}" for name in LARGE]
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class DeadLetterFilter:
 
 def newest_dead_letters(wanted: DeadLetterFilter, limit: int, using: str) -> list[DeadLetter]:
     """With their actors, and without what may be secret: bodies, headers, params."""
-    letters = wanted.select(using).select_related("actor").defer("body", "meta")
+    letters = wanted.select(using).select_related("actor").defer("body", "meta", *LARGE_OF_ACTOR)
     return list(letters.order_by("-died_at", "-sequence")[:limit])
 
 

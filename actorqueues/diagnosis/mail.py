@@ -3,49 +3,59 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from django.db import connections
+from django.db.models import Min
 
 from actorqueues.conf import settings
 from actorqueues.definitions.registry import registry
 from actorqueues.diagnosis.findings import Finding, duration, info, ok, some, warning
-from actorqueues.diagnosis.names import distinct, types_in_database
+from actorqueues.diagnosis.names import types_in_database
+from actorqueues.diagnosis.unclaimed import find_actors
 from actorqueues.diagnosis.workers import live, now_of, served, types_with_work
-from actorqueues.models import ActorInstance, Message, Wake
+from actorqueues.models import ActorInstance, Wake
 from actorqueues.storage.claiming import LOWEST
-from actorqueues.storage.dialects import Head, WantedHeads, dialect_for
+from actorqueues.storage.dialects import WantedHeads, dialect_for
+from actorqueues.storage.dialects.surveys import Mark
 from actorqueues.storage.pausing import read_pauses
 
 SAMPLE = 50  # actors of a type, of each kind
+AWAKE = 2_000  # actors of all types, among which those in memory are looked for
 LATE = 60.0  # seconds
 LONG_RUN = 600.0  # seconds
 STUCK = 3  # polls
 
 
-def first_messages(actors: Iterable[tuple[str, UUID]], using: str) -> list[tuple[str, Head]]:
+def first_messages(actors: Iterable[tuple[str, UUID]], using: str) -> list[tuple[str, Mark]]:
     """The type and first message of each queue of these actors: index probes, at any depth."""
     types = {actor_id: type_name for type_name, actor_id in actors}
-    mail = Message.objects.using(using).queued()
-    queues = {actor_id: distinct(mail.filter(actor_id=actor_id), "queue") for actor_id in types}
-    wanted = [WantedHeads(actor_id, queue, 1) for actor_id, names in queues.items() for queue in names]
-    heads = dialect_for(using).read_heads(connections[using], wanted)
-    return [(types[head.actor_id], head) for head in heads]
+    dialect, connection = dialect_for(using), connections[using]
+    queues = dialect.queues_with_mail(connection, list(types))
+    marks = dialect.read_marks(connection, [WantedHeads(actor_id, queue, 1) for actor_id, queue in queues])
+    return [(types[mark.actor_id], mark) for mark in marks]
 
 
-def candidates(type_name: str, using: str) -> list[tuple[str, UUID]]:
-    """Actors of a type that may have the oldest mail: with wakes, due for longest, in memory."""
-    woken = dialect_for(using).wake_ids(connections[using], [type_name], LOWEST, SAMPLE)
-    actors = ActorInstance.objects.using(using).filter(type=type_name)
-    due = actors.due(now_of(using)).order_by("wake_at").values_list("type", "id")[:SAMPLE]
-    return list(dict.fromkeys([*woken, *due, *awake(using, type_name)]))
+def candidates(using: str) -> list[tuple[str, UUID]]:
+    """Actors of each type that may have the oldest mail: with wakes, due for longest, in memory."""
+    dialect, connection, types = dialect_for(using), connections[using], types_in_database(using)
+    woken = dialect.wake_ids(connection, types, LOWEST, SAMPLE)
+    due = dialect.due_longest(connection, types, now_of(using), SAMPLE)
+    return [*oldest_wake(using), *woken, *due, *some_of_each_type(awake(using, AWAKE))]
 
 
-def awake(using: str, type_name: str | None = None) -> list[tuple[str, UUID]]:
-    actors = ActorInstance.objects.using(using).awake()
-    mine = actors if type_name is None else actors.filter(type=type_name)
-    return list(mine.values_list("type", "id")[:SAMPLE])
+def awake(using: str, most: int = SAMPLE) -> list[tuple[str, UUID]]:
+    return list(ActorInstance.objects.using(using).awake().values_list("type", "id")[:most])
+
+
+def some_of_each_type(actors: Iterable[tuple[str, UUID]]) -> Iterator[tuple[str, UUID]]:
+    counted: Counter[str] = Counter()
+    for type_name, actor_id in actors:
+        counted[type_name] += 1
+        if counted[type_name] <= SAMPLE:
+            yield type_name, actor_id
 
 
 def oldest_wake(using: str) -> list[tuple[str, UUID]]:
@@ -55,17 +65,16 @@ def oldest_wake(using: str) -> list[tuple[str, UUID]]:
 
 def oldest(using: str) -> Iterator[Finding]:
     now, pauses = now_of(using), read_pauses(using=using)
-    actors = [*oldest_wake(using)]
-    for name in types_in_database(using):
-        actors += candidates(name, using)
-    worst: dict[str, Head] = {}
-    for name, head in sorted(first_messages(actors, using), key=lambda found: found[1].enqueued_at):
+    worst: dict[str, Mark] = {}
+    found = first_messages(candidates(using), using)
+    for name, head in sorted(found, key=lambda one: one[1].enqueued_at):
         waits = head.started_at is None and (head.retry_at is None or head.retry_at <= now)
         if waits and (name, "") not in pauses and (name, head.queue) not in pauses:
             worst.setdefault(name, head)
+    addresses = addresses_of([(name, head.actor_id) for name, head in worst.items()], using)
     for name, head in sorted(worst.items()):
         age = (now - head.enqueued_at).total_seconds()
-        where = f"queue {head.queue}, {address(name, head.actor_id, using)}"
+        where = f"queue {head.queue}, {addresses[head.actor_id]}"
         seen = f"{name}: the oldest waiting message is {duration(age)} old ({where})."
         if age > max(LATE, 10 * settings.POLL_INTERVAL):
             yield warning("oldest-message", seen, "Start more workers, or make the handlers faster.")
@@ -75,24 +84,22 @@ def oldest(using: str) -> Iterator[Finding]:
         yield ok("oldest-message", "No mail waits for its turn.")
 
 
-def address(type_name: str, actor_id: UUID, using: str) -> str:
-    """``type/key``, from the actor's row or from its wake."""
-    row = ActorInstance.objects.using(using).filter(id=actor_id)
-    wakes = Wake.objects.using(using).filter(type=type_name, actor_id=actor_id)
-    for keys in (row.values_list("key", flat=True), wakes.values_list("key", flat=True)):
-        if (key := keys.first()) is not None:
-            return f"{type_name}/{key}"
-    return f"{type_name}, id {actor_id}"
+def addresses_of(actors: Iterable[tuple[str, UUID]], using: str) -> dict[UUID, str]:
+    """``type/key`` of each, from its row or from a wake."""
+    unknown = {actor_id: f"{type_name}, id {actor_id}" for type_name, actor_id in actors}
+    return unknown | {actor.id: str(actor) for actor in find_actors(unknown, using)}
 
 
 def in_flight(using: str) -> Iterator[Finding]:
     """What has been handled for longer than a handler may take by default. ``run`` has no limit."""
     now, limit = now_of(using), max(LONG_RUN, settings.HANDLER_TIMEOUT)
-    slow = []
-    for name, head in first_messages(awake(using), using):
-        age = 0.0 if head.started_at is None else (now - head.started_at).total_seconds()
-        if age > limit:
-            slow.append(f"{address(name, head.actor_id, using)} ({head.queue}, {duration(age)})")
+    ages = [
+        (name, head, 0.0 if head.started_at is None else (now - head.started_at).total_seconds())
+        for name, head in first_messages(awake(using), using)
+    ]
+    long = [(name, head, age) for name, head, age in ages if age > limit]
+    addresses = addresses_of([(name, head.actor_id) for name, head, _age in long], using)
+    slow = [f"{addresses[head.actor_id]} ({head.queue}, {duration(age)})" for _name, head, age in long]
     if slow:
         yield warning(
             "in-flight",
@@ -117,17 +124,23 @@ def without_code(using: str) -> Iterator[Finding]:
         yield ok("types-without-code", "There is code for every actor type that has mail.")
 
 
+def first_wakes(types: Sequence[str], using: str) -> list[Wake]:
+    """Of each type the one that is taken in first."""
+    actors = dialect_for(using).wake_ids(connections[using], types, LOWEST, 1)
+    wakes = Wake.objects.using(using)
+    mine = wakes.filter(type__in=types, actor_id__in=[actor_id for _type, actor_id in actors])
+    ids = mine.order_by().values("type", "actor_id").annotate(first=Min("id")).values_list("first", flat=True)
+    return list(wakes.filter(id__in=list(ids)))
+
+
 def stuck_wakes(using: str) -> Iterator[Finding]:
     """A wake of a type that is served goes at the next poll: the first one is looked at twice."""
     if not live(using):
         return  # that is a finding of its own
-    wakes = Wake.objects.using(using)
-    types = [name for name in types_with_work(using) if name in served(using)]
-    first = {name: wakes.filter(type=name).order_by("actor_id", "id").first() for name in types}
-    there = [wake for wake in first.values() if wake is not None]
+    there = first_wakes([name for name in types_with_work(using) if name in served(using)], using)
     if there:
         time.sleep(min(STUCK * settings.POLL_INTERVAL, 5.0))
-        there = [wake for wake in there if wakes.filter(id=wake.id).exists()]
+        there = list(Wake.objects.using(using).filter(id__in=[wake.id for wake in there]))
     if there:
         stuck = [f"{wake.type}/{wake.key}" for wake in there]
         yield warning(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import connections
-from django.db.models import QuerySet
 
 from actorqueues.definitions.names import suggestion
 from actorqueues.definitions.registry import registry
@@ -20,6 +20,12 @@ WITH RECURSIVE found(type) AS (
 )
 SELECT type FROM found WHERE type IS NOT NULL
 """
+DUE = """
+AND EXISTS (
+    SELECT 1 FROM actorqueues_actor a
+    WHERE a.type = found.type AND a.wake_at <= %s AND a.paused_at IS NULL AND a.status <> 'held'
+)
+"""
 
 
 def types_in_database(using: str) -> list[str]:
@@ -28,20 +34,20 @@ def types_in_database(using: str) -> list[str]:
 
 
 def stored_types(model: type[ActorInstance | Wake], using: str) -> list[str]:
-    """As ``distinct``, in one query: a page may not make one for each type."""
+    """However many rows there are of each: one index probe a type."""
+    return types_by(TYPES.format(table=model._meta.db_table), using)
+
+
+def types_due(now: datetime, using: str) -> list[str]:
+    """Types with an actor that is due, as ``ActorQuerySet.due`` says it."""
+    moment = connections[using].ops.adapt_datetimefield_value(now)
+    return types_by(TYPES.format(table=ActorInstance._meta.db_table) + DUE, using, moment)
+
+
+def types_by(statement: str, using: str, *parameters: Any) -> list[str]:
     with connections[using].cursor() as cursor:
-        cursor.execute(TYPES.format(table=model._meta.db_table))
+        cursor.execute(statement, parameters)
         return [name for (name,) in cursor.fetchall()]
-
-
-def distinct(rows: QuerySet[Any], field: str) -> list[Any]:
-    """The different values of a field that an index begins with, however many rows there are of each."""
-    values = rows.order_by(field).values_list(field, flat=True)
-    found, value = [], values.first()
-    while value is not None:
-        found.append(value)
-        value = values.filter(**{f"{field}__gt": value}).first()
-    return found
 
 
 def check_type(name: str, using: str) -> bool:

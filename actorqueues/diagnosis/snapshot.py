@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connections
-
 from actorqueues.diagnosis.depths import QueueDepth, queue_depths
-from actorqueues.diagnosis.mailboxes import heads_of
+from actorqueues.diagnosis.mailboxes import Part, heads_of, part_of, room_for, with_code
 from actorqueues.diagnosis.statistics import Recent, recent
 from actorqueues.diagnosis.workers import now_of
 from actorqueues.models import ActorInstance, ActorStatus, DeadLetter, Pause, Wake, Worker
-from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.dialects.surveys import Mark
 
 COUNTED = 1_000  # dead letters, paused and held actors: more than that is "many"
-CANDIDATES = 200  # actors that may have the oldest mail
-AWAKE = 2_000  # whose heads are looked at
+CANDIDATES = 200  # actors that may have the oldest mail, of each kind
+CANDIDATE_PLACES = 400  # queues that these have together
+AWAKE_PLACES = 2_000  # queues of actors that may be at work
 NEWEST = 5  # dead letters
 BEHIND = 4  # messages of a queue that may be in flight together, and one more
 
@@ -40,9 +38,10 @@ class Snapshot:
     at: datetime
     depths: Sequence[QueueDepth]
     oldest: Oldest | None
-    awake: int
     at_work: int
-    """Actors with something in flight."""
+    """Actors with something in flight, among those that were looked at."""
+    all_awake_seen: bool
+    """False: there may be more at work."""
     workers: Sequence[Worker]
     pauses: Sequence[Pause]
     paused_actors: int
@@ -54,16 +53,16 @@ class Snapshot:
 
 def take_snapshot(using: str) -> Snapshot:
     now, actors = now_of(using), ActorInstance.objects.using(using)
-    awake = list(actors.awake().values_list("type", "id")[:AWAKE])
-    heads = heads_of(awake, using)
+    awake = part_of(actors.awake().order_by("worker_id"), AWAKE_PLACES)
+    heads = heads_of(awake.actors, using)
     pauses = list(Pause.objects.using(using).order_by("type", "queue"))
     letters = DeadLetter.objects.using(using)
     return Snapshot(
         at=now,
         depths=queue_depths(using),
         oldest=oldest(using, now, awake, {(pause.type, pause.queue) for pause in pauses}),
-        awake=len(awake),
         at_work=sum(any(head.started_at for head in marks) for marks in heads.values()),
+        all_awake_seen=awake.is_all,
         workers=list(Worker.objects.using(using).order_by("started_at")),
         pauses=pauses,
         paused_actors=actors.filter(paused_at__isnull=False).order_by()[: COUNTED + 1].count(),
@@ -74,15 +73,13 @@ def take_snapshot(using: str) -> Snapshot:
     )
 
 
-def oldest(
-    using: str, now: datetime, awake: Sequence[tuple[str, UUID]], pauses: set[tuple[str, str]]
-) -> Oldest | None:
+def oldest(using: str, now: datetime, awake: Part, pauses: set[tuple[str, str]]) -> Oldest | None:
     """Looks where mail is found: the first wakes, the actors due for longest, those in memory."""
     wakes = Wake.objects.using(using).order_by("id").values_list("type", "actor_id")[:CANDIDATES]
-    due = (
-        ActorInstance.objects.using(using).due(now).order_by("wake_at").values_list("type", "id")[:CANDIDATES]
-    )
-    types = {actor_id: name for name, actor_id in (*wakes, *due, *awake[:CANDIDATES])}
+    due = with_code(ActorInstance.objects.using(using).due(now)).order_by("wake_at")
+    types: dict[UUID, str] = {}
+    for actors in (wakes, due.values_list("type", "id")[:CANDIDATES], awake.actors[:CANDIDATES]):
+        types.update(fitting(actors, CANDIDATE_PLACES))
     # Some of each queue: the first may be in flight, and hold up those behind it.
     heads = heads_of([(name, actor_id) for actor_id, name in types.items()], using, limit=BEHIND)
     waiting = [
@@ -99,5 +96,12 @@ def oldest(
     return Oldest(first.actor_id, types[first.actor_id], first)
 
 
-def actor_estimate(using: str) -> int:
-    return dialect_for(using).estimate_rows(connections[using], ActorInstance)
+def fitting(actors: Iterable[tuple[str, UUID]], room: int) -> dict[UUID, str]:
+    """The types of the first of them, as many as have so many queues together."""
+    found: dict[UUID, str] = {}
+    for type_name, actor_id in actors:
+        room -= 0 if actor_id in found else room_for(type_name)
+        if room < 0:
+            break
+        found[actor_id] = type_name
+    return found

@@ -80,7 +80,8 @@ def held_actors(using: str) -> Iterator[Finding]:
 
 def dead_letters(using: str) -> Iterator[Finding]:
     letters = DeadLetter.objects.using(using)
-    newest = letters.select_related("actor").defer("body", "meta").order_by("-died_at").first()
+    shown = letters.select_related("actor").only("queue", "reason", "died_at", "actor__type", "actor__key")
+    newest = shown.order_by("-died_at").first()
     if newest is None:
         yield ok("dead-letters", "There are none.")
         return

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import QuerySet
 
-from actorqueues.diagnosis.mailboxes import MOST_ACTORS, known_queues
-from actorqueues.diagnosis.names import distinct
+from actorqueues.diagnosis.mailboxes import MOST_PLACES, Part, known_queues, part_of, places
 from actorqueues.diagnosis.workers import now_of
 from actorqueues.models import ActorInstance, Message
 from actorqueues.storage.dialects import WantedHeads, dialect_for
@@ -19,70 +18,69 @@ from actorqueues.storage.dialects.surveys import Mark
 READ = 10_000  # messages at the heads of all queues together
 MOST_HEADS = 100  # of one queue: a batch in hand
 OF_ONE_ACTOR = 1_000  # messages of each of its queues, and scheduled ones
-PROBED = 20  # queues of one actor that are looked for besides those in the code
 
 
 @dataclass(frozen=True)
 class Found:
-    """Messages by their numbers; ``is_bounded``: there may be more."""
+    """Messages by their numbers, and how far was looked for them. None: as far as there are any."""
 
     ids: Sequence[int]
-    is_bounded: bool = False
+    actors: int | None = None
+    heads: int | None = None
+    """Messages of each queue."""
 
 
 def in_flight(using: str) -> Found:
     """In the hands of actors that are awake."""
     awake = ActorInstance.objects.using(using).awake().order_by("worker_id")
-    actors, is_bounded = some(awake)
-    ids = [mark.id for mark in heads(actors, using) if mark.started_at is not None]
-    return Found(ids, is_bounded)
+    return among_heads([part_of(awake, MOST_PLACES)], using, lambda mark: mark.started_at is not None)
 
 
 def retrying(using: str) -> Found:
     """Their actors sleep until the next try, or are still awake since the last one."""
     now, actors = now_of(using), ActorInstance.objects.using(using)
-    awake, many_awake = some(actors.awake().order_by("worker_id"))
-    asleep, many_asleep = some(actors.filter(wake_at__gt=now).order_by("wake_at"))
-    ids = [
-        mark.id
-        for mark in heads([*awake, *asleep], using)
-        if mark.started_at is None and mark.retry_at is not None and mark.retry_at > now
-    ]
-    return Found(ids, many_awake or many_asleep)
+    awake = part_of(actors.awake().order_by("worker_id"), MOST_PLACES // 2)
+    room = MOST_PLACES - places(awake.actors)
+    asleep = part_of(actors.filter(wake_at__gt=now).order_by("wake_at"), room)
+    return among_heads(
+        [asleep, awake],
+        using,
+        lambda mark: mark.started_at is None and mark.retry_at is not None and mark.retry_at > now,
+    )
 
 
-def some(actors: QuerySet[ActorInstance]) -> tuple[list[tuple[str, UUID]], bool]:
-    """Type and id of ``MOST_ACTORS`` at most, and whether there are more."""
-    found = list(actors.values_list("type", "id")[: MOST_ACTORS + 1])
-    return found[:MOST_ACTORS], len(found) > MOST_ACTORS
+def among_heads(parts: Sequence[Part], using: str, fits: Callable[[Mark], bool]) -> Found:
+    """The more queues, the fewer messages of each are looked at: most work on one at a time."""
+    actors = [actor for part in parts for actor in part.actors]
+    queues = {name: known_queues(name) for name, _id in actors}
+    deep = max(1, min(MOST_HEADS, READ // max(1, places(actors))))
+    wanted = [WantedHeads(actor_id, queue, deep) for name, actor_id in actors for queue in queues[name]]
+    marks = [mark for mark in dialect_for(using).read_marks(connections[using], wanted) if fits(mark)]
+    return Found(
+        [mark.id for mark in marks],
+        actors=None if all(part.is_all for part in parts) else len(actors),
+        heads=deep if deep in depths(marks) else None,
+    )
 
 
-def heads(actors: Sequence[tuple[str, UUID]], using: str) -> Iterator[Mark]:
-    """The more actors, the fewer messages of each: most work on one at a time."""
-    queues = {type_name: known_queues(type_name) for type_name in {name for name, _id in actors}}
-    places = [(actor_id, queue) for type_name, actor_id in actors for queue in queues[type_name]]
-    deep = max(1, min(MOST_HEADS, READ // max(1, len(places))))
-    wanted = [WantedHeads(actor_id, queue, deep) for actor_id, queue in places]
-    yield from dialect_for(using).read_marks(connections[using], wanted) if wanted else ()
-
-
-def mail_of(actor_id: UUID, type_name: str, using: str) -> Found:
+def mail_of(actor_id: UUID, using: str) -> Found:
     """One actor's messages: the first of each queue, and those that are due next."""
-    wanted = [WantedHeads(actor_id, queue, OF_ONE_ACTOR) for queue in queues_of(actor_id, type_name, using)]
-    marks = dialect_for(using).read_marks(connections[using], wanted) if wanted else []
+    queues = dialect_for(using).queues_with_mail(connections[using], [actor_id])
+    deep = max(1, min(OF_ONE_ACTOR, READ // max(1, len(queues))))
+    wanted = [WantedHeads(actor_id, queue, deep) for _, queue in queues]
+    marks = dialect_for(using).read_marks(connections[using], wanted)
     later = Message.objects.using(using).scheduled().filter(actor_id=actor_id).order_by("scheduled_at")
-    scheduled = list(later.values_list("id", flat=True)[: OF_ONE_ACTOR + 1])
-    depths: dict[str, int] = {}
-    for mark in marks:
-        depths[mark.queue] = depths.get(mark.queue, 0) + 1
-    is_bounded = OF_ONE_ACTOR in depths.values() or len(scheduled) > OF_ONE_ACTOR
-    return Found([*(mark.id for mark in marks), *scheduled[:OF_ONE_ACTOR]], is_bounded)
+    scheduled = list(later.values_list("id", flat=True)[: deep + 1])
+    is_bounded = deep in depths(marks) or len(scheduled) > deep
+    return Found([*(mark.id for mark in marks), *scheduled[:deep]], heads=deep if is_bounded else None)
+
+
+def depths(marks: Sequence[Mark]) -> set[int]:
+    """How many of them there are of one queue."""
+    return set(Counter((mark.actor_id, mark.queue) for mark in marks).values())
 
 
 def queues_of(actor_id: UUID, type_name: str, using: str) -> list[str]:
-    """In the code, and where there are few of them, those that code no longer knows."""
-    known = known_queues(type_name)
-    if len(known) > PROBED:
-        return known
-    mail = Message.objects.using(using).queued().filter(actor_id=actor_id)
-    return sorted({*known, *distinct(mail, "queue")})
+    """In the code, and those with mail that code no longer knows."""
+    stored = dialect_for(using).queues_with_mail(connections[using], [actor_id])
+    return sorted({*known_queues(type_name), *(queue for _, queue in stored)})

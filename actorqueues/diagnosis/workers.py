@@ -13,7 +13,7 @@ from actorqueues import clock
 from actorqueues.conf import settings
 from actorqueues.definitions.registry import registry
 from actorqueues.diagnosis.findings import Finding, duration, error, info, ok, some, warning
-from actorqueues.diagnosis.names import types_in_database
+from actorqueues.diagnosis.names import stored_types, types_due
 from actorqueues.models import ActorInstance, Wake, Worker
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.pausing import read_pauses
@@ -37,10 +37,9 @@ def served(using: str) -> set[str]:
 
 def types_with_work(using: str) -> list[str]:
     """Actor types that have wakes or due actors, but for those that are paused."""
-    due, wakes = ActorInstance.objects.using(using).due(now_of(using)), Wake.objects.using(using)
     pauses = read_pauses(using=using)
-    candidates = [name for name in types_in_database(using) if (name, "") not in pauses]
-    return [name for name in candidates if wakes.filter(type=name).exists() or due.filter(type=name).exists()]
+    found = {*stored_types(Wake, using), *types_due(now_of(using), using)}
+    return sorted(name for name in found if (name, "") not in pauses)
 
 
 def alive(using: str) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 import json
 from datetime import timedelta
+from itertools import product
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -7,8 +8,11 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from actorqueues.admin import windows
 from actorqueues.definitions.keys import actor_id_for, encode_key, normalise_key
-from actorqueues.diagnosis import mailboxes
+from actorqueues.diagnosis import conditions
+from actorqueues.diagnosis.conditions import Condition
+from actorqueues.diagnosis.mailboxes import known_queues
 from actorqueues.models import ActorInstance, ActorStatus, HistoryEntry, Message, Wake
 from actorqueues.storage.pausing import pause_type
 from tests.admin.pages import confirm, operate, page, text_of
@@ -16,6 +20,7 @@ from tests.fixtures.workers import PATIENCE, eventually
 from tests.playground.actors import Scribe, Tally
 
 VIEW = "view_actorinstance"
+LATER = timedelta(hours=1)
 CHANGE = (VIEW, "change_actorinstance", "view_payload")
 
 
@@ -60,33 +65,48 @@ def test_the_list_tells_status_depth_and_last_activity(staff, backend):
     assert "tally/awake awake 0 now" in text_of(response)
 
 
-def test_every_status_can_be_filtered(staff, backend):
-    make("asleep")
-    make("paused", paused_at=timezone.now())
-    make("stale", status=ActorStatus.HELD)
-    make("awake", worker_id=actor_id_for("a", "worker"))
-    make("going", status=ActorStatus.DESTROYING)
-    make("gone", status=ActorStatus.DESTROYED)
-    make("backing", wake_at=timezone.now() + timedelta(hours=1))
-    Tally.get("backing").send("increment", {"amount": 1})
-    Message.objects.update(retry_at=timezone.now() + timedelta(hours=1), failures=3)
-    make("strange", actor=Scribe)
-    ActorInstance.objects.filter(key="strange").update(type="nobodys")
+def back_off(*actors, until=LATER):
+    """The first message of each failed. Its actor sleeps until the next try."""
+    for actor in actors:
+        Tally.get(actor.key).send("increment", {"amount": 1})
+        Message.objects.filter(actor_id=actor.id).update(retry_at=timezone.now() + until, failures=3)
+        ActorInstance.objects.filter(id=actor.id).update(wake_at=timezone.now() + until)
+
+
+def test_a_status_is_found_by_its_filter_and_shown_by_its_badge_alike(staff, backend):
+    """Every way to be awake, paused, held, destroyed, without code and in backoff, together."""
+    soon, worker, paused = timezone.now() + LATER, actor_id_for("a", "worker"), timezone.now()
+    several = product(ActorStatus.values, (None, worker), (None, paused), (None, soon), (Tally, Scribe))
+    for number, (status, worker_id, paused_at, wake_at, actor) in enumerate(several):
+        fields = {"status": status, "worker_id": worker_id, "paused_at": paused_at, "wake_at": wake_at}
+        row = make(number, actor=actor, **fields)
+        if number % 4 == 3:
+            ActorInstance.objects.filter(id=row.id).update(type="nobodys")
+    for key, times in {"failed": {"wake_at": soon}, "due": {"wake_at": timezone.now()}}.items():
+        back_off(make(key))
+        ActorInstance.objects.filter(key=key).update(**times)
+    pause_type("scribe", using=backend)
     client = staff(VIEW)
-    found = {
-        status: in_list(client, status=status) for status in mailboxes.Condition.values if status != "asleep"
-    }
-    assert found == {
-        "destroyed": ["tally/gone"],
-        "destroying": ["tally/going"],
-        "stale": ["nobodys/strange", "tally/stale"],
-        "awake": ["tally/awake"],
-        "paused": ["tally/paused"],
-        "backing-off": ["tally/backing"],
-    }
-    assert "tally/asleep" in in_list(client, status="asleep")
-    assert in_list(client, type="nobodys") == ["nobodys/strange"]
-    assert "tally/gone" not in in_list(client)
+    rows = client.get(page("actorinstance"), {"all": ""}).context["cl"].result_list
+    rows += client.get(page("actorinstance"), {"status": "destroyed"}).context["cl"].result_list
+    badges = {status: [] for status in Condition.values}
+    for row in rows:
+        badges[row.standing.condition.value].append(str(row))
+    assert {status: in_list(client, status=status) for status in badges} == badges
+    assert all(badges.values())
+    assert badges["backing-off"] == ["tally/failed"]
+    assert "tally/due" in badges["asleep"]
+
+
+def test_a_status_that_there_is_not_has_no_actors(staff, backend):
+    make("asleep")
+    assert in_list(staff(VIEW), status="nonsense") == []
+
+
+def test_a_type_without_code_is_found_by_its_name(staff, backend):
+    make("asleep"), make("strange", actor=Scribe)
+    ActorInstance.objects.filter(key="strange").update(type="nobodys")
+    assert in_list(staff(VIEW), type="nobodys") == ["nobodys/strange"]
 
 
 def test_a_paused_type_is_seen_in_its_actors(staff, backend):
@@ -108,10 +128,52 @@ def test_keys_are_searched_by_a_part_or_by_the_whole_address(staff, backend):
         assert in_list(client, q="CART") == []
 
 
-def test_what_the_backoff_filter_looks_at_is_said(staff, backend):
-    assert "sleeping actors that wake next" in text_of(
-        staff(VIEW).get(page("actorinstance"), {"status": "backing-off"})
-    )
+def notes_of(client, **query):
+    return client.get(page("actorinstance"), query).context["cl"].notes
+
+
+def test_what_the_filters_of_sleeping_actors_left_out_is_said(staff, backend, monkeypatch):
+    for key, hours in {"a": 1, "b": 2, "c": 3}.items():
+        back_off(make(key), until=hours * LATER)
+    make("later", wake_at=timezone.now() + 4 * LATER)
+    make("now")
+    client = staff(VIEW)
+    assert notes_of(client, status="backing-off") == notes_of(client, status="asleep") == []
+    assert in_list(client, status="asleep") == ["tally/later", "tally/now"]
+    monkeypatch.setattr(conditions, "MOST_PLACES", 2)
+    looked = "Looked for in the 2 sleeping actors that wake next."
+    assert notes_of(client, status="backing-off") == [looked]
+    assert in_list(client, status="backing-off") == ["tally/a", "tally/b"]
+    assert in_list(client, status="asleep") == ["tally/now"]
+    assert notes_of(client, status="asleep") == [
+        looked, "Of those that wake later it is not known whether they back off: they are not listed.",
+    ]  # fmt: skip
+
+
+def test_queues_are_bounded_not_actors(staff, backend, monkeypatch):
+    """An actor with many queues is as much work as many actors with one."""
+    queues = len(known_queues("scribe"))
+    assert queues > 5
+    for number in range(4):
+        make(number, actor=Scribe, wake_at=timezone.now() + LATER)
+    monkeypatch.setattr(conditions, "MOST_PLACES", 3 * queues - 1)
+    assert notes_of(staff(VIEW), status="backing-off") == [
+        "Looked for in the 2 sleeping actors that wake next."
+    ]
+
+
+def test_a_number_that_is_not_exact_says_so(staff, backend, monkeypatch):
+    make("a"), make("b"), make("c")
+    client = staff(VIEW)
+    assert notes_of(client) == []
+    monkeypatch.setattr(windows, "COUNTED", 2)
+    assert notes_of(client) == ["There are more than 2. The list ends there."]
+
+
+def test_the_list_leaves_out_what_it_does_not_show(staff, backend):
+    make("a", state='{"value": 1}')
+    actors = staff(VIEW).get(page("actorinstance")).context["cl"].result_list
+    assert [actor.get_deferred_fields() for actor in actors] == [{"state", "input", "held_reason"}]
 
 
 # One actor
@@ -199,6 +261,27 @@ def test_pages_need_few_queries(staff, backend, few_queries, permissions):
     for address in (page("actorinstance"), page("actorinstance", "change", actor.pk)):
         with few_queries():
             assert client.get(address).status_code == 200
+
+
+def test_many_queues_make_no_more_queries(staff, backend, few_queries):
+    actor = make("a")
+    for number in range(40):
+        Tally.get("a").send("increment", {"amount": 1})
+        Message.objects.filter(queue="increment").update(queue=f"q{number:02}")
+    client = staff(VIEW, "view_message")
+    with few_queries():
+        whole = text_of(client.get(page("actorinstance", "change", actor.pk)))
+    assert "q00 ready" in whole
+    assert "q39 ready" in whole
+
+
+def test_a_retry_whose_time_has_come_is_ready(staff, backend):
+    actor = make("a")
+    back_off(actor)
+    client, address = staff(VIEW), page("actorinstance", "change", actor.pk)
+    assert "increment retrying at" in text_of(client.get(address))
+    Message.objects.update(retry_at=timezone.now() - LATER)
+    assert "increment ready" in text_of(client.get(address))
 
 
 # Operations

@@ -11,6 +11,7 @@ from actorqueues.admin import inspector, message_operations, message_search, win
 from actorqueues.definitions.keys import actor_id_for
 from actorqueues.definitions.registry import registry
 from actorqueues.diagnosis import underway
+from actorqueues.diagnosis.mailboxes import known_queues
 from actorqueues.diagnosis.names import types_in_database
 from actorqueues.models import ActorInstance, DeadLetter, Message, Wake
 from actorqueues.storage.actors import create_actor
@@ -41,7 +42,8 @@ def claimed(key="main", actor=Tally, **fields):
 
 
 def started(message):
-    claimed(message_key(message), worker_id=uuid4())
+    wake = Wake.objects.filter(actor_id=message.actor_id).first()
+    claimed(wake.key, actor=registry.find(wake.type), worker_id=uuid4())
     Message.objects.filter(pk=message.pk).update(started_at=timezone.now())
 
 
@@ -52,10 +54,6 @@ def retrying(message, key="main"):
     )
     message.refresh_from_db()
     return message
-
-
-def message_key(message):
-    return Wake.objects.filter(actor_id=message.actor_id).values_list("key", flat=True).first()
 
 
 def listed(client, **query):
@@ -131,14 +129,63 @@ def test_a_batch_in_hand_is_in_flight_as_a_whole(staff, backend):
     assert len(listed(staff(*VIEW), status="in-flight")[0]) == 3
 
 
-def test_more_actors_than_are_looked_at_are_said(staff, backend, monkeypatch):
-    monkeypatch.setattr(underway, "MOST_ACTORS", 1)
-    monkeypatch.setattr(message_search, "MOST_ACTORS", 1)
-    for key in "cd":
+def test_how_many_actors_were_looked_at_is_said(staff, backend, monkeypatch):
+    for key in "abc":
         started(send(key))
+    client, note = staff(*VIEW), "Only the messages of %s actors are looked at; there are more actors."
+    monkeypatch.setattr(underway, "MOST_PLACES", 3)
+    assert listed(client, status="in-flight")[1] == []
+    monkeypatch.setattr(underway, "MOST_PLACES", 2)
+    found, notes = listed(client, status="in-flight")
+    assert len(found) == 2
+    assert notes == [note % 2]
+    for key in "defg":
+        retrying(send(key), key)
+    monkeypatch.setattr(underway, "MOST_PLACES", 4)
+    found, notes = listed(client, status="retrying")
+    assert len(found) == 2  # half of what may be looked at is left to those that are awake
+    assert notes == [note % 4]
+
+
+def test_queues_are_bounded_not_actors(staff, backend, monkeypatch):
+    """An actor with many queues is as much work as many actors with one."""
+    queues = len(known_queues("scribe"))
+    assert queues > 5
+    for key in "abc":
+        started(send(key, actor=Scribe, queue="doze"))
+    monkeypatch.setattr(underway, "MOST_PLACES", 3 * queues - 1)
     found, notes = listed(staff(*VIEW), status="in-flight")
-    assert len(found) == 1
-    assert notes == ["Only the messages of 1 actors are looked at; there are more actors."]
+    assert len(found) == 2
+    assert notes == ["Only the messages of 2 actors are looked at; there are more actors."]
+
+
+def test_how_many_messages_of_a_queue_were_looked_at_is_said(staff, backend, monkeypatch):
+    monkeypatch.setattr(underway, "MOST_HEADS", 2)
+    send("c", 3)
+    claimed("c", worker_id=uuid4())
+    Message.objects.update(started_at=timezone.now())
+    found, notes = listed(staff(*VIEW), status="in-flight")
+    assert len(found) == 2
+    assert notes == ["Only the first 2 messages of each queue are looked at."]
+
+
+def test_a_retry_whose_time_has_come_is_ready(staff, backend):
+    message, client = retrying(send()), staff(*VIEW)
+    Message.objects.update(retry_at=timezone.now() - LATER)
+    assert listed(client, status="retrying")[0] == []
+    assert listed(client, status="ready")[0] == [message.pk]
+    assert "increment ready 3" in text_of(client.get(page("message")))
+    assert "Status ready" in text_of(shown(client, message))
+
+
+def test_a_number_that_is_not_exact_says_so(staff, backend, monkeypatch):
+    send("a", 3)
+    client = staff(*VIEW)
+    assert listed(client)[1] == []
+    monkeypatch.setattr(windows, "COUNTED", 2)
+    monkeypatch.setattr(windows, "estimated_count", lambda rows: 12345)
+    assert listed(client)[1] == ["About 12,345, as the database estimates. The list ends after 2."]
+    assert "There are more than 2. The list ends there." in listed(client, type="tally")[1]
 
 
 def test_other_filters_look_at_the_newest_and_say_so(staff, backend, monkeypatch):
@@ -197,7 +244,6 @@ def test_what_no_database_takes_is_no_error(name, staff, backend):
 
 def test_of_a_deep_mailbox_the_first_messages_are_found(staff, backend, monkeypatch):
     monkeypatch.setattr(underway, "OF_ONE_ACTOR", 2)
-    monkeypatch.setattr(message_search, "OF_ONE_ACTOR", 2)
     send("a", 5)
     found, notes = listed(staff(*VIEW), q="tally/a")
     assert found == sorted(Message.objects.order_by("pk").values_list("pk", flat=True)[:2], reverse=True)

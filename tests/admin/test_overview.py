@@ -1,5 +1,6 @@
 import json
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -7,7 +8,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from actorqueues.admin import purging
-from actorqueues.models import DeadLetter, Message, Pause, Statistic, Worker
+from actorqueues.diagnosis import snapshot
+from actorqueues.models import ActorInstance, DeadLetter, Message, Pause, Statistic, Worker
 from actorqueues.storage import purging as storage_purging
 from tests.admin.pages import operate, page, text_of
 from tests.fixtures.workers import eventually
@@ -54,6 +56,18 @@ def test_it_shows_workers_at_work(staff, start_worker):
     assert "Workers 1" in seen
     assert f"{Worker.objects.get()} alive" in seen
     worker.stop()
+
+
+def test_a_number_of_actors_at_work_that_may_be_higher_says_so(staff, backend, monkeypatch):
+    for key in "abc":
+        Tally.create(key)
+        Tally.get(key).send("increment", {"amount": 1})
+    Message.objects.update(started_at=timezone.now())
+    ActorInstance.objects.update(worker_id=uuid4())
+    client = staff(VIEW)
+    assert "Actors at work 3 " in text_of(client.get(page("overview")))
+    monkeypatch.setattr(snapshot, "AWAKE_PLACES", 2)
+    assert "Actors at work 2+ " in text_of(client.get(page("overview")))
 
 
 def test_what_waits_behind_a_message_in_flight_counts_as_waiting(staff, start_worker):
@@ -209,6 +223,21 @@ def test_a_worker_shows_what_it_holds(staff, start_worker):
     assert "holds" in client.get(page("worker", "sections", row.pk)).json()["sections"]
     worker.stop()
     assert client.get(page("worker", "change", row.pk)).status_code == 404
+
+
+def test_many_workers_make_no_more_queries(staff, backend, few_queries):
+    now = timezone.now()
+    for number in range(40):
+        Worker.objects.create(
+            id=uuid4(), host="here", pid=number, version="1", types="tally", started_at=now, renewed_at=now,
+            expires_at=now + timedelta(hours=1 if number % 2 else -1), busy=0, resident=0,
+        )  # fmt: skip
+    client = staff("view_worker", VIEW)
+    for address in (page("worker"), page("overview")):
+        with few_queries():
+            seen = text_of(client.get(address))
+        assert seen.count(" alive ") == 20
+        assert seen.count(" gone ") == 20
 
 
 def test_workers_are_for_who_may_see_them(staff, backend):

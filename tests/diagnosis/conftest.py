@@ -1,6 +1,9 @@
 import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 from actorqueues.diagnosis.doctor import attempt
+from actorqueues.storage.dialects.postgresql_reads import PostgreSQLReads
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +30,23 @@ def level(look):
         return found
 
     return level
+
+
+@pytest.fixture
+def queries_of(backend, monkeypatch):
+    """``queries_of(work)``: how many it makes, those included that pass Django's own cursors by."""
+    beside, read = [], PostgreSQLReads._rows
+
+    def counted(self, connection, sql, parameters):
+        beside.append(sql)
+        return read(self, connection, sql, parameters)
+
+    monkeypatch.setattr(PostgreSQLReads, "_rows", counted)
+
+    def queries_of(work):
+        beside.clear()
+        with CaptureQueriesContext(connections[backend]) as seen:
+            work()
+        return len(seen) + len(beside)
+
+    return queries_of

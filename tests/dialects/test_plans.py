@@ -13,7 +13,7 @@ from actorqueues.storage.burying import bury_message
 from actorqueues.storage.cancelling import cancel_message
 from actorqueues.storage.claiming import find_due, find_wakes, ring
 from actorqueues.storage.dead_letters import replay_dead_letters
-from actorqueues.storage.dialects import dialect_for
+from actorqueues.storage.dialects import WantedHeads, dialect_for
 from actorqueues.storage.events import (
     last_progress_number,
     read_addressed_events,
@@ -206,6 +206,7 @@ def do_everything_hot(backend, holder, actor, ids):
     operate(backend, actor, heads)
     while prune(using=backend):
         pass
+    survey(backend, [actor.actor_id, *ids])
     unknown_types(["ledger"], using=backend)
     unknown_queues({actor.actor_id: ["other"]}, using=backend)
     renew_lease(holder.id, lease=30, busy=1, resident=1, using=backend)
@@ -248,7 +249,7 @@ def ask_for_answers(backend, actor, heads):
 
 def listen(backend, actor_ids):
     newest = 10**9  # as always near the end of what there is
-    for some in (actor_ids[:1], actor_ids):
+    for some in (actor_ids, actor_ids[:1]):
         read_new_events(dict.fromkeys(some, 0), newest - 5, using=backend)
         read_transient_events(some, newest - 5, using=backend)
     read_standings(actor_ids, using=backend)
@@ -264,6 +265,17 @@ def operate(backend, actor, heads):
     list(islice(purge_type("ledger", "increment", using=backend), 3))
     pause_type("ledger", "increment", using=backend)
     resume_type("ledger", "increment", using=backend)
+
+
+def survey(backend, actor_ids):
+    """What the inspector and the doctor look at, of one actor and of many."""
+    dialect, connection = dialect_for(backend), connections[backend]
+    for some in (actor_ids, actor_ids[:1]):
+        places = dialect.queues_with_mail(connection, some)
+        dialect.read_marks(connection, [WantedHeads(*place, 20) for place in places])
+        dialect.mailbox_depths(connection, some, 1000)
+        dialect.owners_of_wakes(connection, ["ledger", "other"], some)
+    dialect.due_longest(connection, ["ledger", "other"], dialect.now(connection), 50)
 
 
 @only_postgresql

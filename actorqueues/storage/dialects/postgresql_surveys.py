@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db import models
@@ -29,6 +30,39 @@ CROSS JOIN LATERAL (
     ORDER BY actor_id, queue, id LIMIT %s
 ) m GROUP BY w.actor_id
 """
+# A loose index scan: one index probe a queue, however much mail is in it.
+QUEUES = """
+SELECT w.actor_id, found.queue FROM unnest(%s::uuid[]) AS w(actor_id)
+CROSS JOIN LATERAL (
+    WITH RECURSIVE scan AS (
+        (SELECT queue FROM actorqueues_message
+         WHERE actor_id = w.actor_id AND scheduled_at IS NULL ORDER BY actor_id, queue, id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT m.queue FROM actorqueues_message m
+                WHERE m.actor_id = w.actor_id AND m.queue > scan.queue AND m.scheduled_at IS NULL
+                ORDER BY m.actor_id, m.queue, m.id LIMIT 1)
+        FROM scan WHERE scan.queue IS NOT NULL
+    )
+    SELECT queue FROM scan WHERE queue IS NOT NULL
+) found
+"""
+# A range of one value again: few actors with many wakes each would have all wakes read for one that has none.
+OWNERS = """
+SELECT w.actor_id, t.type, found.key FROM unnest(%s::uuid[]) AS w(actor_id)
+CROSS JOIN unnest(%s::text[]) AS t(type)
+CROSS JOIN LATERAL (
+    SELECT key FROM actorqueues_wake
+    WHERE type = t.type AND actor_id >= w.actor_id AND actor_id <= w.actor_id ORDER BY type, actor_id LIMIT 1
+) found
+"""
+DUE_LONGEST = """
+SELECT t.type, found.id FROM unnest(%s::text[]) AS t(type)
+CROSS JOIN LATERAL (
+    SELECT id FROM actorqueues_actor
+    WHERE type = t.type AND wake_at <= %s AND paused_at IS NULL AND status <> 'held'
+    ORDER BY type, wake_at LIMIT %s
+) found
+"""
 # Whole pages, from all over the table: its cost is that of the pages, not of the table.
 SAMPLE = """
 SELECT coalesce(a.type, (
@@ -54,6 +88,21 @@ class PostgreSQLSurveys(PostgreSQLReads):
         self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID], limit: int
     ) -> dict[UUID, int]:
         return dict(self._rows(connection, DEPTHS, (array_literal(actor_ids), limit)))
+
+    def queues_with_mail(
+        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]
+    ) -> list[tuple[UUID, str]]:
+        return self._rows(connection, QUEUES, (array_literal(actor_ids),))
+
+    def owners_of_wakes(
+        self, connection: BaseDatabaseWrapper, types: Sequence[str], actor_ids: Sequence[UUID]
+    ) -> list[tuple[UUID, str, str]]:
+        return self._rows(connection, OWNERS, (array_literal(actor_ids), array_literal(types)))
+
+    def due_longest(
+        self, connection: BaseDatabaseWrapper, types: Sequence[str], now: datetime, limit: int
+    ) -> list[tuple[str, UUID]]:
+        return self._rows(connection, DUE_LONGEST, (array_literal(types), now, limit))
 
     def sample_mail(self, connection: BaseDatabaseWrapper, rows: int, wake_types: Sequence[str]) -> Sample:
         total = self.estimate_rows(connection, Message)

@@ -4,12 +4,13 @@ import json
 import random
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from actorqueues.models import Message
+from actorqueues.models import ActorInstance, Message
 from actorqueues.storage.dialects.sqlite_batches import raw_of
 from actorqueues.storage.dialects.sqlite_reads import OF_ONE_QUEUE, SQLiteReads, as_hex, moment
 from actorqueues.storage.dialects.surveys import MARK_COLUMNS, Mark, Sample, Sampled, WantedHeads
@@ -24,6 +25,24 @@ DEPTHS = """
 SELECT json_group_object(w.value, (SELECT count(*) FROM (
     SELECT 1 FROM actorqueues_message WHERE actor_id = w.value AND scheduled_at IS NULL LIMIT ?2
 ))) FROM json_each(?1) w
+"""
+# A loose index scan: one index probe a queue, however much mail is in it.
+QUEUES = """
+WITH RECURSIVE found(actor_id, queue) AS (
+    SELECT w.value, (
+        SELECT min(queue) FROM actorqueues_message WHERE actor_id = w.value AND scheduled_at IS NULL
+    ) FROM json_each(?) w
+    UNION ALL
+    SELECT found.actor_id, (
+        SELECT min(m.queue) FROM actorqueues_message m
+        WHERE m.actor_id = found.actor_id AND m.scheduled_at IS NULL AND m.queue > found.queue
+    ) FROM found WHERE found.queue IS NOT NULL
+)
+SELECT json_group_array(json_array(actor_id, queue)) FROM found WHERE queue IS NOT NULL
+"""
+OWNER = """
+SELECT type, key FROM actorqueues_wake
+WHERE type IN (SELECT value FROM json_each(?)) AND actor_id = ? LIMIT 1
 """
 ENDS = "SELECT min(id), max(id) FROM actorqueues_message"
 PLACE = """
@@ -52,6 +71,25 @@ class SQLiteSurveys(SQLiteReads):
     ) -> dict[UUID, int]:
         ((text,),) = raw_of(connection).execute(DEPTHS, (as_hex(actor_ids), limit))
         return {UUID(hex=actor_id): depth for actor_id, depth in json.loads(text).items() if depth}
+
+    def queues_with_mail(
+        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]
+    ) -> list[tuple[UUID, str]]:
+        ((text,),) = raw_of(connection).execute(QUEUES, (as_hex(actor_ids),))
+        return [(UUID(hex=actor_id), queue) for actor_id, queue in json.loads(text)]
+
+    def owners_of_wakes(
+        self, connection: BaseDatabaseWrapper, types: Sequence[str], actor_ids: Sequence[UUID]
+    ) -> list[tuple[UUID, str, str]]:
+        raw, named = raw_of(connection), json.dumps(list(types))
+        found = [(actor_id, raw.execute(OWNER, (named, actor_id.hex)).fetchone()) for actor_id in actor_ids]
+        return [(actor_id, *row) for actor_id, row in found if row is not None]
+
+    def due_longest(
+        self, connection: BaseDatabaseWrapper, types: Sequence[str], now: datetime, limit: int
+    ) -> list[tuple[str, UUID]]:
+        due = ActorInstance.objects.using(connection.alias).due(now).order_by("wake_at")
+        return [row for name in types for row in due.filter(type=name).values_list("type", "id")[:limit]]
 
     def sample_mail(self, connection: BaseDatabaseWrapper, rows: int, wake_types: Sequence[str]) -> Sample:
         raw, total = raw_of(connection), self.estimate_rows(connection, Message)

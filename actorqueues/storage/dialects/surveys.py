@@ -67,6 +67,21 @@ class Surveys(Protocol):
     ) -> dict[UUID, int]:
         """Messages in the mailbox of each actor that has some; counts no further than ``limit`` of one."""
 
+    def queues_with_mail(
+        self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]
+    ) -> list[tuple[UUID, str]]:
+        """Each queue of these actors that has mail in it, at a cost that does not grow with the mail."""
+
+    def owners_of_wakes(
+        self, connection: BaseDatabaseWrapper, types: Sequence[str], actor_ids: Sequence[UUID]
+    ) -> list[tuple[UUID, str, str]]:
+        """Id, type and key of those that have a wake, once each. ``types``: all that wakes have."""
+
+    def due_longest(
+        self, connection: BaseDatabaseWrapper, types: Sequence[str], now: datetime, limit: int
+    ) -> list[tuple[str, UUID]]:
+        """Type and id of so many due actors of each type, the first to be due first."""
+
     def sample_mail(self, connection: BaseDatabaseWrapper, rows: int, wake_types: Sequence[str]) -> Sample:
         """About so many messages from all over the table, or all where there are not many more.
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from pydantic import BaseModel, ConfigDict
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
@@ -19,6 +21,8 @@ from actorqueues.web.arguments import checked_arguments
 from actorqueues.web.bodies import RequestInvalid, read_object
 from actorqueues.web.outputs import plain_output
 from actorqueues.web.views import Later
+
+BY_PLACE = "args"  # in a query
 
 
 class Arguments(BaseModel):
@@ -41,9 +45,9 @@ class ActionView(ActorView):
         action = self.allowed_action(parts["action"])
         if not action.safe:
             raise MethodNotAllowed("GET", f'Action "{action.name}" is not safe=True: POST it.')
-        query, reserved = request.query_params, ("args", self.settings.URL_FORMAT_OVERRIDE)
+        query, reserved = request.query_params, (BY_PLACE, self.settings.URL_FORMAT_OVERRIDE)
         named = {name: query[name] for name in query if name not in reserved}
-        return self.output(action, query.getlist("args"), named)
+        return self.output(action, query.getlist(BY_PLACE), named)
 
     def post(self, request: Request, **parts: str) -> Response | Later:
         action = self.allowed_action(parts["action"])
@@ -53,12 +57,18 @@ class ActionView(ActorView):
         given = validated(Arguments, data)
         return self.output(action, given.args, given.kwargs)
 
+    def options(self, request: HttpRequest, *args: Any, **parts: Any) -> HttpResponseBase:
+        self.allowed_action(parts["action"])
+        return super().options(request, *args, **parts)
+
     def example(self) -> dict[str, Any]:
         return example_call(exposed_action(exposed_actor(self.kwargs["type"]), self.kwargs["action"]))
 
     def allowed_action(self, name: str) -> Action[Any, Any]:
         action = exposed_action(self.actor_class, name)
         self.require("call", action.name)
+        if not action.safe:  # told to nobody who may not call it
+            self.headers["Allow"] = "POST, OPTIONS"
         return action
 
     def output(self, action: Action[Any, Any], args: list[Any], named: Mapping[str, Any]) -> Response | Later:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.db import connections
 from pydantic import BaseModel, ConfigDict
 from rest_framework import status
 from rest_framework.request import Request
@@ -18,7 +19,8 @@ from actorqueues.client.operating import destroy, exists, read_state
 from actorqueues.client.targets import Target
 from actorqueues.definitions.actor import Actor
 from actorqueues.definitions.keys import public_id
-from actorqueues.models import ActorInstance, ActorStatus, Message
+from actorqueues.models import ActorInstance, ActorStatus
+from actorqueues.storage.dialects import dialect_for
 from actorqueues.web.bodies import RequestInvalid, read_object
 
 MOST_COUNTED = 10_001  # messages; counting on would cost more than the number is worth
@@ -94,8 +96,8 @@ def id_of(target: Target, row: ActorInstance | None) -> str:
 
 def queue_size(target: Target) -> int:
     """Messages in its queues, those in flight included; never more than ``MOST_COUNTED``."""
-    mail = Message.objects.using(target.using).queued().filter(actor_id=target.actor_id)
-    return mail.order_by()[:MOST_COUNTED].count()
+    dialect, connection = dialect_for(target.using), connections[target.using]
+    return dialect.mailbox_depths(connection, [target.actor_id], MOST_COUNTED).get(target.actor_id, 0)
 
 
 def plain_state(actor_class: type[Actor[Any]], target: Target) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework.settings import api_settings
 
+from actorqueues.api.actions import BY_PLACE
 from actorqueues.api.json_schemas import Node, Schemas
 from actorqueues.api.lists import LISTED, ActorsView
 from actorqueues.api.pagination import default_pagination
@@ -13,7 +14,6 @@ from actorqueues.client.options import LONGEST_KEY
 
 Parameter = dict[str, Any]
 
-BY_PLACE = "args"  # in the query of an action that is safe
 TEXTS = {"string", "integer", "number", "boolean"}  # what one value of a query can be
 
 # UTF-8 byte by byte, each ~XX; no NUL, and nothing that the codec would not decode.

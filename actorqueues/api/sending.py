@@ -47,7 +47,7 @@ class QueueOfActorView(ActorView):
             return self.stored(receipt.id)
         seconds = time_to_wait(envelope.timeout_seconds)
         admit = partial(refuse_others, self.access)
-        pending = send_to_wait(self.target, queue, body, options, admit=admit)
+        pending = send_to_wait(self.target, queue, body, options, admit=admit, together=True)
         return AfterOutcome(pending, seconds, self.answer)
 
     def example(self) -> dict[str, Any]:

@@ -7,13 +7,20 @@ from uuid import UUID
 
 from actorqueues.bridge import in_thread
 from actorqueues.client import waiting
+from actorqueues.client.gathering import can_be_gathered, gatherer_of
 from actorqueues.client.options import SendOptions
 from actorqueues.client.outgoing import make_outgoing
 from actorqueues.client.receipts import Receipt
 from actorqueues.client.results import AnyResult
-from actorqueues.client.sending import delivery_in_hand, refuse_in_safe_action, repeatable, store
+from actorqueues.client.sending import (
+    delivery_in_hand,
+    make_room,
+    refuse_in_safe_action,
+    repeatable,
+    store,
+)
 from actorqueues.client.targets import Target
-from actorqueues.client.transactions import refuse_wait
+from actorqueues.client.transactions import refuse_mismatch, refuse_wait
 from actorqueues.client.waiting import Admission, Pending
 from actorqueues.definitions.queue import Queue
 from actorqueues.durations import Duration
@@ -22,11 +29,18 @@ from actorqueues.storage.outcomes import StoredOutcome
 
 
 def send_to_wait(
-    target: Target, queue: Queue[Any, Any], body: Any, options: SendOptions, *, admit: Admission | None = None
+    target: Target,
+    queue: Queue[Any, Any],
+    body: Any,
+    options: SendOptions,
+    *,
+    admit: Admission | None = None,
+    together: bool = False,
 ) -> Pending:
     """Sends at once, inside a delivery too; gives what to wait for, perhaps found already by a repeat.
 
-    ``admit`` is asked before a repeat waits for the first one. Raises ``WaitOnSelf``, ``WaitInTransaction``,
+    ``admit`` is asked before a repeat waits for the first one. ``together``: with what others send at this moment; it
+    may be stored only while one waits for its outcome. Raises ``WaitOnSelf``, ``WaitInTransaction``,
     ``OutcomeNotKept`` for a repeat, and what ``send`` and ``admit`` raise.
     """
     refuse_in_safe_action()
@@ -39,6 +53,11 @@ def send_to_wait(
     if delivery is not None:
         outgoing = repeatable(outgoing, delivery)
     pending = Pending(target.using, outgoing.uid, stored=delivery is not None)
+    if together and delivery is None and can_be_gathered(outgoing, target.using):
+        refuse_mismatch(target.using)
+        make_room(target, queue, [outgoing])
+        pending.departure = gatherer_of(target.using).depart(target, outgoing)
+        return pending
     stored = store(target, queue, [outgoing], detached=bool(options.get("detached")))[0]
     if not stored.deduplicated:
         return pending

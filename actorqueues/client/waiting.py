@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import connections
 
+from actorqueues.client.gathering import Departure
 from actorqueues.client.hub import Waiter, hub_of
 from actorqueues.client.receipts import Receipt
 from actorqueues.client.results import AnyResult, Completed, Failed, TimedOut
@@ -117,16 +118,18 @@ class Pending:
     """The outcome of one message, for one who waits: blocking, or on an event loop.
 
     ``stored`` false: the message is sent only after this. Then nothing has to be looked for, because whatever
-    becomes of it is announced to those who wait by then.
+    becomes of it is announced to those who wait by then. With a ``departure`` it may still be on its way into the
+    store: the waiting begins with that, and raises what keeps it from there.
     """
 
-    __slots__ = ("outcome", "uid", "using", "waiter")
+    __slots__ = ("departure", "outcome", "uid", "using", "waiter")
 
     def __init__(
         self, using: str, uid: UUID, outcome: StoredOutcome | None = None, *, stored: bool = True
     ) -> None:
         self.using, self.uid, self.outcome = using, uid, outcome
         self.waiter: Waiter | None = None
+        self.departure: Departure | None = None
         if outcome is None and inline_runner is None:
             self.waiter = hub_of(using).wait_for(uid, look=stored)
 
@@ -140,6 +143,8 @@ class Pending:
         if self.waiter is None:
             return self.outcome or run_inline(self.uid, self.using, timeout)
         try:
+            if self.departure is not None:
+                self.departure.here()
             with lane_lent(), aborting(self.waiter):
                 return self.waiter.block(None if math.isinf(timeout) else timeout)
         finally:
@@ -152,6 +157,8 @@ class Pending:
                 return self.outcome
             return await inline_runner.wait_on_loop(self.uid, self.using, timeout)
         try:
+            if self.departure is not None:
+                await self.departure.on_loop()
             async with asyncio.timeout(None if math.isinf(timeout) else timeout):
                 return await self.waiter.wait()
         except TimeoutError:

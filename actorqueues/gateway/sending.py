@@ -50,9 +50,8 @@ class QueueView(GatewayView):
             Handle[Any](target).send(found, body, user=request.user)
             return Response({"status": "completed"})
         seconds = time_to_wait(sent.seconds)
-        pending = send_to_wait(
-            target, found, body, {"user": request.user}, admit=partial(refuse_others, access)
-        )
+        admit = partial(refuse_others, access)
+        pending = send_to_wait(target, found, body, {"user": request.user}, admit=admit, together=True)
         return AfterOutcome(pending, seconds, answer)
 
 

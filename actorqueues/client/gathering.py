@@ -1,0 +1,175 @@
+"""Messages that one process sends at the same moment are stored together: one statement and one commit for all.
+
+Who finds nobody storing stores its own at once. Who comes meanwhile gets in line, and the first in line then stores
+all that are in it (group commit, as a worker's journal has it). Alone nobody waits for anybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+
+from django.db import DatabaseError, connections
+
+from actorqueues.bridge import in_thread
+from actorqueues.client.sending import tell_receivers
+from actorqueues.client.targets import Target
+from actorqueues.client.transactions import refuse_wait
+from actorqueues.singletons import PerDatabase
+from actorqueues.storage.dialects import dialect_for
+from actorqueues.storage.sending import Outgoing, is_plain, store_messages
+from actorqueues.wakeups import announce_after_commit
+
+MOST = 100  # messages in one commit
+
+
+class Departure:
+    """One message on its way into the store."""
+
+    __slots__ = ("_event", "_future", "error", "gatherer", "is_over", "leads", "outgoing", "target")
+
+    def __init__(self, gatherer: Gatherer, target: Target, outgoing: Outgoing) -> None:
+        self.gatherer, self.target, self.outgoing = gatherer, target, outgoing
+        self.leads = False
+        """Whether it has to store all that are in line."""
+        self.is_over = False
+        self.error: BaseException | None = None
+        self._event: threading.Event | None = None
+        self._future: asyncio.Future[None] | None = None
+
+    def here(self) -> None:
+        """Returns when the message is stored. Raises what kept it from that."""
+        self._event = threading.Event()
+        # What is told after there is an event sets it; what was told before is looked at now.
+        while not self.is_over:
+            if self.leads:
+                self.gatherer.store()
+            else:
+                self._event.wait()
+                self._event.clear()
+        self.report()
+
+    async def on_loop(self) -> None:
+        """The same without blocking. Who is cancelled may have been stored all the same."""
+        try:
+            while not self.is_over:
+                if self.leads:
+                    await in_thread(self.gatherer.store)
+                else:
+                    await self.turn()
+        finally:
+            self.gatherer.leave(self)
+        self.report()
+
+    async def turn(self) -> None:
+        self._future = asyncio.get_running_loop().create_future()
+        if not (self.is_over or self.leads):  # the same here
+            await self._future
+
+    def report(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    def tell(self) -> bool:
+        """That it leads, or is over. False: nobody runs there any more who could hear it."""
+        if self._event is not None:
+            self._event.set()
+        if (future := self._future) is None:
+            return True
+        loop = future.get_loop()
+        with suppress(RuntimeError):  # closed
+            loop.call_soon_threadsafe(end_turn, future)
+            return loop.is_running()
+        return False
+
+
+def end_turn(future: asyncio.Future[None]) -> None:
+    if not future.done():  # it may have been cancelled meanwhile
+        future.set_result(None)
+
+
+class Gatherer:
+    """The line of one process before one database."""
+
+    def __init__(self, using: str) -> None:
+        self.using = using
+        self._lock = threading.Lock()
+        self._line: deque[Departure] = deque()
+        self._is_led = False
+
+    def depart(self, target: Target, outgoing: Outgoing) -> Departure:
+        """Stored when it returns, unless others are being stored: then in line."""
+        departure = Departure(self, target, outgoing)
+        with self._lock:
+            self._line.append(departure)
+            departure.leads, self._is_led = not self._is_led, True
+        if departure.leads:
+            self.store()
+        return departure
+
+    def store(self) -> None:
+        """All that are in line, by whoever leads it. Durable when it returns."""
+        with self._lock:
+            batch = [self._line.popleft() for _ in range(min(len(self._line), MOST))]
+        try:
+            store_all(batch, self.using)
+        finally:
+            for one in batch:
+                one.is_over = True
+                one.tell()
+            self.hand_over()
+
+    def leave(self, departure: Departure) -> None:
+        """Nobody waits for it any more. Who was to lead hands that over."""
+        if departure.is_over:
+            return
+        with self._lock:
+            if departure not in self._line:
+                return  # it is being stored
+            self._line.remove(departure)
+        if departure.leads:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """To the first in line who hears it. Two who lead at once do no harm: each stores what it finds."""
+        with self._lock:
+            for departure in self._line:
+                departure.leads = True
+                if departure.tell():
+                    return
+            self._is_led = False
+
+
+def store_all(batch: Sequence[Departure], using: str) -> None:
+    """Together, or where the database refuses that, each for itself. Errors are told to those they concern."""
+    try:
+        refuse_wait(using)
+        store_messages([one.outgoing for one in batch], using=using)
+        announce_after_commit("work", list({one.outgoing.actor_id for one in batch}), using=using)
+        for one in batch:
+            tell_receivers(one.target, [one.outgoing])
+    except BaseException as error:
+        if len(batch) > 1 and is_refusal(error, using):
+            for one in batch:
+                store_all([one], using)
+            return
+        for one in batch:
+            one.error = error
+        if not isinstance(error, Exception):
+            raise
+
+
+def is_refusal(error: BaseException, using: str) -> bool:
+    """Of what one of the messages holds. Nothing of the statement is stored then."""
+    return isinstance(error, DatabaseError) and dialect_for(using).kind_of(error) == "refusal"
+
+
+def can_be_gathered(outgoing: Outgoing, using: str) -> bool:
+    """Where it takes nothing but an insert; and not in a test, whose transaction nobody else is in."""
+    return is_plain(outgoing) and not outgoing.requires_actor and not connections[using].in_atomic_block
+
+
+gatherer_of = PerDatabase(Gatherer)

@@ -10,4 +10,5 @@ pytest_plugins = [
     "tests.fixtures.actors",
     "tests.fixtures.neighbours",
     "tests.fixtures.workers",
+    "tests.fixtures.chromium",
 ]

@@ -20,12 +20,14 @@ def live(sections: str, watch: str) -> dict[str, str]:
     return {"sections": sections, "socket": f"{SOCKET}?watch={watch}"}
 
 
-def drawn(request: HttpRequest, templates: SectionTemplates, context: dict[str, Any]) -> JsonResponse:
-    """The sections as HTML, for a page that shows older ones."""
+def drawn(
+    request: HttpRequest, templates: SectionTemplates, context: dict[str, Any], *, is_over: bool = False
+) -> JsonResponse:
+    """The sections as HTML, for a page that shows older ones. ``is_over``: they will never change again."""
     sections = {
         name: render_to_string(f"admin/actorqueues/sections/{template}", context, request)
         for name, template in templates.items()
     }
-    answer = JsonResponse({"sections": sections})
+    answer = JsonResponse({"sections": sections, "is_over": is_over})
     answer["Cache-Control"] = "no-store"
     return answer

@@ -33,7 +33,7 @@ async def under_policy(scope, receive, send):
     await django_application(scope, receive, send_with_policy)
 
 
-application = ProtocolTypeRouter({
-    "http": django_application if os.environ.get("AQ_NO_POLICY") else under_policy,
-    "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns)),
-})  # fmt: skip
+protocols = {"http": django_application if os.environ.get("AQ_NO_POLICY") else under_policy}
+if not os.environ.get("AQ_NO_SOCKET"):  # a project that has not added the route
+    protocols["websocket"] = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
+application = ProtocolTypeRouter(protocols)

@@ -8,6 +8,13 @@ from django.test.utils import CaptureQueriesContext
 
 from actorqueues.client.depth import gauge
 from actorqueues.storage.dialects.postgresql_reads import PostgreSQLReads
+from tests.admin.browsing import meet as meet
+from tests.admin.browsing import person as person
+from tests.admin.servers import admin as admin
+from tests.admin.servers import lasting_servers as lasting_servers
+from tests.admin.servers import start_admin as start_admin
+from tests.admin.servers import these_actors as these_actors
+from tests.consumers.conftest import log_in as log_in
 
 
 @pytest.fixture(autouse=True)

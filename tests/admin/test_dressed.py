@@ -4,11 +4,7 @@ import pytest
 
 from actorqueues.definitions.keys import actor_id_for
 from actorqueues.models import ActorInstance, Message, Worker
-from tests.admin.browsing import Person
-from tests.admin.browsing import chromium as chromium
 from tests.admin.pages import page
-from tests.admin.servers import start_admin as start_admin
-from tests.admin.servers import these_actors as these_actors
 from tests.consumers.actors import Parrot
 from tests.fixtures.backends import only_sqlite
 from tests.fixtures.workers import eventually
@@ -19,16 +15,12 @@ POLLY = actor_id_for("parrot", "polly")
 
 
 @pytest.fixture
-def person(chromium, start_admin):
-    somebody = Person(chromium, start_admin(dressed=True))
-    somebody.log_in()
-    yield somebody
-    somebody.close()
-    assert not somebody.complaints
+def person(meet, start_admin):
+    return meet(start_admin(dressed=True))
 
 
 def test_every_page_is_dressed_and_works(person, start_worker):
-    start_worker()
+    start_worker(grace=0.1)
     polly = Parrot.get_or_create("polly")
     polly.ask("say", "hello", timeout=20)
     polly.send("sleep", 60)

@@ -4,11 +4,7 @@ import pytest
 
 from actorqueues.definitions.keys import actor_id_for
 from actorqueues.models import DeadLetter, Message
-from tests.admin.browsing import Person
-from tests.admin.browsing import chromium as chromium
 from tests.admin.pages import page
-from tests.admin.servers import start_admin as start_admin
-from tests.admin.servers import these_actors as these_actors
 from tests.consumers.actors import Parrot
 from tests.fixtures.backends import only_sqlite
 from tests.fixtures.workers import eventually
@@ -23,17 +19,13 @@ CUT_OFF = f"""[...document.querySelectorAll('{BOXES}')]
 
 
 @pytest.fixture
-def german(chromium, start_admin):
-    somebody = Person(chromium, start_admin(), locale="de-DE")
-    somebody.log_in()
-    yield somebody
-    somebody.close()
-    assert not somebody.complaints
+def german(meet):
+    return meet(locale="de-DE")
 
 
 @pytest.fixture
 def busy(start_worker):
-    start_worker()
+    start_worker(grace=0.1)
     polly = Parrot.get_or_create("polly")
     polly.ask("say", "hello", timeout=20)
     polly.send("refuse", "no crackers")

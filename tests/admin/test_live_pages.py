@@ -4,14 +4,10 @@ import json
 
 import pytest
 
-from tests.admin.servers import log_in as log_in
-from tests.admin.servers import start_admin as start_admin
-from tests.admin.servers import these_actors as these_actors
 from tests.consumers.actors import Parrot
-from tests.consumers.chromium import chromium as chromium
-from tests.consumers.chromium import open_tab
 from tests.consumers.way import Way
 from tests.fixtures.backends import only_sqlite
+from tests.fixtures.chromium import open_tab
 from tests.fixtures.workers import PATIENCE, eventually
 
 pytestmark = [only_sqlite, pytest.mark.usefixtures("these_actors")]
@@ -61,8 +57,8 @@ class Server:
 
 
 @pytest.fixture
-def way(start_admin):
-    way = Way(start_admin())
+def way(admin):
+    way = Way(admin)
     yield way
     way.close()
 

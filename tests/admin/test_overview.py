@@ -237,7 +237,7 @@ def test_many_workers_make_no_more_queries(staff, backend, few_queries):
         with few_queries():
             seen = text_of(client.get(address))
         assert seen.count(" alive ") == 20
-        assert seen.count(" gone ") == 20
+        assert seen.count(" ended at ") == 20
 
 
 def test_workers_are_for_who_may_see_them(staff, backend):

@@ -19,15 +19,12 @@ from actorqueues.admin.watching import GAP, unwatch, watch
 from actorqueues.conf import settings
 from actorqueues.events.hub import event_hub_of
 from actorqueues.storage.pausing import pause_type
-from tests.admin.servers import log_in as log_in
-from tests.admin.servers import start_admin as start_admin
-from tests.admin.servers import these_actors
 from tests.consumers.actors import Parrot
 from tests.consumers.browser import Browser
 from tests.fixtures.backends import only_postgresql, only_sqlite
 from tests.fixtures.workers import PATIENCE
 
-pytestmark = pytest.mark.usefixtures(these_actors.__name__)
+pytestmark = pytest.mark.usefixtures("these_actors")
 
 
 class Page(Browser):
@@ -83,8 +80,8 @@ class CountedActor(OneActor):
 
 
 @only_sqlite
-def test_only_staff_with_the_page_s_permission_from_here_is_let_in(start_admin, log_in, boss):
-    server, parrot = start_admin(), of(Parrot.get_or_create("x"))
+def test_only_staff_with_the_page_s_permission_from_here_is_let_in(admin, log_in, boss):
+    server, parrot = admin, of(Parrot.get_or_create("x"))
     _, visitor = log_in("visitor")
     viewer, seeing = log_in("viewer", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_actorinstance"))
@@ -108,8 +105,8 @@ def test_only_staff_with_the_page_s_permission_from_here_is_let_in(start_admin, 
     asyncio.run(main())
 
 
-def test_what_happens_to_an_actor_is_told(start_worker, start_admin, boss):
-    server, parrot = start_admin(), Parrot.get_or_create("x")
+def test_what_happens_to_an_actor_is_told(start_worker, admin, boss):
+    server, parrot = admin, Parrot.get_or_create("x")
 
     async def main():
         async with Page(server, boss, of(parrot)) as page, Page(server, boss, of(Parrot.get("y"))) as other:
@@ -132,9 +129,9 @@ def test_what_happens_to_an_actor_is_told(start_worker, start_admin, boss):
     asyncio.run(main())
 
 
-def test_events_are_told_also_those_that_are_not_stored(start_worker, start_admin, boss):
+def test_events_are_told_also_those_that_are_not_stored(start_worker, admin, boss):
     start_worker()
-    server, parrot = start_admin(), Parrot.get_or_create("x")
+    server, parrot = admin, Parrot.get_or_create("x")
     parrot.send("say", "hello", wait=True)
 
     async def main():
@@ -149,8 +146,8 @@ def test_events_are_told_also_those_that_are_not_stored(start_worker, start_admi
     asyncio.run(main())
 
 
-def test_the_overview_is_told_of_mail_workers_and_pauses(start_worker, start_admin, boss):
-    server, parrot = start_admin(), Parrot.get_or_create("x")
+def test_the_overview_is_told_of_mail_workers_and_pauses(start_worker, admin, boss):
+    server, parrot = admin, Parrot.get_or_create("x")
 
     async def main():
         async with Page(server, boss) as page:
@@ -165,9 +162,9 @@ def test_the_overview_is_told_of_mail_workers_and_pauses(start_worker, start_adm
     asyncio.run(main())
 
 
-def test_many_changes_are_told_as_few(start_worker, start_admin, boss):
+def test_many_changes_are_told_as_few(start_worker, admin, boss):
     start_worker()
-    server, parrot = start_admin(), Parrot.get_or_create("x")
+    server, parrot = admin, Parrot.get_or_create("x")
 
     async def main():
         async with Page(server, boss, of(parrot)) as page:

@@ -6,11 +6,7 @@ import pytest
 
 from actorqueues.definitions.keys import actor_id_for
 from actorqueues.models import ActorInstance, DeadLetter, Event, Message, Pause
-from tests.admin.browsing import chromium as chromium
-from tests.admin.browsing import person as person
 from tests.admin.pages import page
-from tests.admin.servers import start_admin as start_admin
-from tests.admin.servers import these_actors as these_actors
 from tests.consumers.actors import Parrot
 from tests.fixtures.workers import eventually
 
@@ -133,10 +129,19 @@ def test_state_is_edited(person, start_worker):
     person.sees("by hand")
 
 
-def test_it_works_without_a_socket(person, start_worker):
-    person.page.route_web_socket("**/ws/**", lambda socket: socket.close())
+def test_a_socket_tells_the_page(person):
+    """Or the test below could not fail."""
+    person.go(page("overview"))
+    person.sees("Live")
+    eventually(lambda: person.mode() == "live" and any("hello" in frame for frame in person.told))
+
+
+def test_it_works_without_a_socket(meet, start_admin):
+    person = meet(start_admin(env={"AQ_NO_SOCKET": "1"}))
     person.go(page("overview"))
     person.sees("Messages waiting 0")
     Parrot.get_or_create("polly").send("say", "hello", delay=3600)
     person.sees("and 1 scheduled")
-    assert person.page.evaluate("document.querySelector('[data-mode]').dataset.mode") == "polling"
+    assert person.mode() == "polling"
+    assert person.told == []
+    person.bears("WebSocket connection to")  # none came about, and Chromium says so

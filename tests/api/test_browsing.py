@@ -16,7 +16,6 @@ from actorqueues import Actor, Queue, action
 from actorqueues.api.browsing import example
 from tests.api.conftest import ROOT
 from tests.api.test_servers import Server
-from tests.consumers.chromium import chromium as chromium
 from tests.fixtures.backends import only_sqlite
 from tests.fixtures.workers import PATIENCE
 from tests.playground.actors import Tally

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles.finders import find
 
-from tests.consumers.chromium import open_tab
 from tests.consumers.way import Way
+from tests.fixtures.chromium import open_tab
 from tests.fixtures.workers import PATIENCE, eventually
 
 # Of the page: whatever is not the module itself is a violation.

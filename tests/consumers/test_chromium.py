@@ -4,7 +4,6 @@ from django.contrib.sessions.models import Session
 
 from actorqueues.models import Message
 from tests.consumers.actors import Parrot
-from tests.consumers.chromium import chromium as chromium
 from tests.consumers.chromium_pages import open_page as open_page
 from tests.consumers.chromium_pages import problems as problems
 from tests.consumers.chromium_pages import quick_way as quick_way

@@ -6,7 +6,6 @@ from itertools import pairwise
 import pytest
 
 from actorqueues.models import Message
-from tests.consumers.chromium import chromium as chromium
 from tests.consumers.chromium_pages import listen, until
 from tests.consumers.chromium_pages import open_page as open_page
 from tests.consumers.chromium_pages import problems as problems

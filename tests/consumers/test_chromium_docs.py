@@ -3,7 +3,6 @@
 import re
 
 from tests.consumers.actors import Counter, Import, Importer
-from tests.consumers.chromium import chromium as chromium
 from tests.consumers.chromium_pages import open_page as open_page
 from tests.consumers.chromium_pages import problems as problems
 from tests.consumers.chromium_pages import serve, until

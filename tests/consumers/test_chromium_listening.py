@@ -2,7 +2,6 @@
 
 from actorqueues.models import ActorInstance, Event
 from tests.consumers.actors import Parrot, Team
-from tests.consumers.chromium import chromium as chromium
 from tests.consumers.chromium_pages import listen, until
 from tests.consumers.chromium_pages import open_page as open_page
 from tests.consumers.chromium_pages import problems as problems

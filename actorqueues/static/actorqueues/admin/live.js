@@ -6,7 +6,9 @@ const GAP = 300; // ms between two fetches
 const POLL = 3000; // ms, without a socket
 const LOOK = 30000; // ms, with one: what it did not tell
 const LONGEST = 30000; // ms between two tries
+const HEARTBEAT = 25000; // ms; the server says
 const SILENCE = 2.5; // heartbeats without a sign of life
+const LAST_MODES = ["ended", "over"]; // what is said then stays
 
 /** Of a `.aq-live` element: keeps the page's sections up to date while somebody looks. */
 export function startLive(root) {
@@ -20,6 +22,7 @@ class Live {
     this.button = root.querySelector(".aq-live-pause");
     this.sections = findSections();
     this.failures = this.lost = 0; // fetches, and sockets, one after another
+    this.heartbeat = HEARTBEAT;
     this.fetchedAt = -GAP;
     this.button.hidden = false;
     this.button.addEventListener("click", () => this.setPaused(!this.isPaused));
@@ -102,26 +105,27 @@ class Live {
       signal,
     });
     if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) {
-      this.finish();
+      this.finish("ended");
       return;
     }
     if (!answer.ok) throw new Error(`status ${answer.status}`);
-    const { sections } = await answer.json();
+    const { sections, is_over: isOver } = await answer.json();
     signal.throwIfAborted();
     for (const [name, html] of Object.entries(sections)) this.sections.get(name)?.offer(html);
+    if (isOver) this.finish("over");
   }
 
-  /** There is nothing more to see for this person. */
-  finish() {
+  /** There is nothing more to see: for this person, or for anybody. */
+  finish(mode) {
     this.hasEnded = true;
     this.button.hidden = true;
-    this.say("ended");
+    this.say(mode);
     this.turn();
   }
 
   /** Announced by screen readers, so only what is new. */
   say(mode) {
-    if (mode === this.mode || this.mode === "ended") return;
+    if (mode === this.mode || LAST_MODES.includes(this.mode)) return;
     this.mode = this.root.dataset.mode = mode;
     this.status.textContent = this.root.getAttribute(`data-words-${mode}`) ?? "";
   }

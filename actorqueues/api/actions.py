@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from pydantic import BaseModel, ConfigDict
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
@@ -57,7 +55,7 @@ class ActionView(ActorView):
         given = validated(Arguments, data)
         return self.output(action, given.args, given.kwargs)
 
-    def options(self, request: HttpRequest, *args: Any, **parts: Any) -> HttpResponseBase:
+    def options(self, request: Request, *args: Any, **parts: Any) -> Response:  # type: ignore[override]
         self.allowed_action(parts["action"])
         return super().options(request, *args, **parts)
 

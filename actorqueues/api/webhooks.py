@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from inspect import getattr_static
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -35,7 +36,7 @@ class QueueView(WebView):
     JSON, the two kinds of forms and plain text. Answers 202 with ``X-Job-Id``.
 
     Mounting a queue exposes it there, and only there. The actor's permissions and hooks hold; ``permission_classes``
-    given here take the place of the actor's own.
+    given here take the place of the actor's own. A subclass may have all of this as attributes.
     """
 
     actor: Any = None
@@ -47,9 +48,13 @@ class QueueView(WebView):
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
         """Raises ``ImproperlyConfigured``, ``UnknownQueue``."""
-        actor, queue = initkwargs.get("actor"), initkwargs.get("queue")
+        actor = initkwargs.get("actor", cls.actor)
+        # As it was written: as an attribute of this class it would be looked for among its queues.
+        queue = initkwargs.get("queue", getattr_static(cls, "queue"))
         if actor is None or queue is None:
-            raise ImproperlyConfigured("QueueView.as_view() needs actor= and queue=.")
+            raise ImproperlyConfigured(
+                f"{cls.__name__}.as_view() needs actor= and queue=, or the class has them."
+            )
         initkwargs["queue"] = resolve_queue(actor, queue)
         accepts = initkwargs.get("accepts", cls.accepts)
         if unknown := set(accepts or ()) - set(TAKEN):

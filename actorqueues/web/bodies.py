@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from rest_framework import status
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 
@@ -75,9 +75,22 @@ def refuse_large(request: Request) -> None:
         raise RequestTooLarge(f"The request has {size} bytes. The limit is {limit}.")
 
 
+def parsed_data(request: Request) -> Any:
+    """What DRF makes of the body. Raises what its parsers raise, whoever has read a form before they could.
+
+    A middleware that asks for ``request.POST`` does (so does a session's CSRF check): DRF then takes what that
+    found, or nothing, whatever media types are taken here.
+    """
+    negotiator: Any = request.negotiator
+    has_body = request.META.get("CONTENT_LENGTH") not in (None, "", "0")
+    if has_body and negotiator.select_parser(request, request.parsers) is None:
+        raise UnsupportedMediaType(request.content_type)
+    return request.data
+
+
 def read_object(request: Request) -> Mapping[str, Any] | None:
     """The JSON object of a request; an empty one where it has no body, None where it is something else."""
-    data = request.data
+    data = parsed_data(request)
     if data is None or (not data and not request.META.get("CONTENT_LENGTH")):
         return {}
     return data if isinstance(data, Mapping) else None

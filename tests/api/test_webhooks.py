@@ -1,17 +1,21 @@
 """A queue on a URL of its own: forms, webhooks, plain text."""
 
 import json
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Annotated, NotRequired
+from urllib.parse import urlencode
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import clear_url_caches, include, path
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.permissions import BasePermission, IsAuthenticated
+from typing_extensions import TypeAliasType, TypedDict
 
-from actorqueues import Actor, Message, UnknownQueue, handler
+from actorqueues import Actor, Message, Queue, UnknownQueue, handler
 from actorqueues.api.webhooks import QueueView
 from actorqueues.models import Message as StoredMessage
 from tests.api import webhook_urls
@@ -26,6 +30,10 @@ class Order(BaseModel):
     colours: list[str] = []
     day: date | None = None
     photo: bytes = b""
+
+
+class Gift(BaseModel):
+    item: str = ""
 
 
 @pytest.fixture
@@ -43,6 +51,9 @@ def shop(empty_registry, seen):
         @handler
         def note(self, body: str, message: Message) -> None:
             seen.append((self.key, body, message.params, message.user_id))
+
+        @handler
+        def gift(self, body: Gift) -> None: ...
 
         @handler
         def ring(self) -> None: ...
@@ -100,6 +111,124 @@ def test_a_file_goes_where_the_schema_has_bytes_and_nowhere_else(hook, seen, sta
     assert eventually(lambda: seen)[0][1].photo == b"\0\xff"
     refused = hook.post("/hook/a/", {"item": SimpleUploadedFile("p.png", b"x")})
     assert (refused.status_code, refused.json()["code"]) == (415, "unsupported_media_type")
+
+
+@dataclass
+class Scan:
+    page: bytes
+    pages: list[bytes] = field(default_factory=list)
+
+
+class Envelope(TypedDict):
+    page: Annotated[bytes, Field(max_length=9)]
+    pages: NotRequired[list[bytes] | None]
+
+
+class Letter(BaseModel):
+    model_config = ConfigDict(populate_by_name=True)
+
+    content: bytes = Field(alias="page")
+    pages: list[bytes] = []
+
+
+Sheet = TypeAliasType("Sheet", bytes)
+Sheets = TypeAliasType("Sheets", list[Sheet])
+
+
+Bundle = TypeAliasType("Bundle", "list[Bundle] | bytes")
+
+
+class Folder(BaseModel):
+    page: Sheet | None = None
+    pages: Sheets = []
+
+
+class Box(BaseModel):
+    page: Sheet
+    pages: Bundle = b""
+
+
+Anything = TypeAliasType("Anything", "Scan | Folder")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [Scan, Envelope, Letter, Folder, Box, Letter | None, Scan | None, Anything, Annotated[Scan, "scanned"]],
+)
+def test_bytes_are_found_wherever_the_schema_has_them(mount, backend, schema):
+    class Archive(Actor):
+        scans = Queue(schema)
+
+        async def run(self): ...
+
+    mount({"scan/<group>/": QueueView.as_view(actor=Archive, queue=Archive.scans)})
+
+    def post(**files):
+        return Client().post(
+            "/scan/a/", {n: SimpleUploadedFile("p", content) for n, content in files.items()}
+        )
+
+    assert post(page=b"\0\xff", pages=b"x").status_code == 202  # one of what the schema has a list of
+    assert (bodies()[0]["page"], bodies()[0]["pages"]) == ("AP8=", ["eA=="])
+    refused = post(page=b"x", note=b"y")
+    assert (refused.status_code, refused.json()["code"]) == (415, "unsupported_media_type")
+
+
+def reads_the_form_first(get_response):
+    """A middleware as there are some: it looks at a field of every form."""
+
+    def respond(request):
+        request.POST.get("a")
+        return get_response(request)
+
+    return respond
+
+
+@pytest.mark.parametrize(
+    ("accepts", "kind", "status"),
+    [
+        (["application/json"], "multipart", 415),
+        (["application/x-www-form-urlencoded"], "multipart", 415),
+        (["multipart/form-data"], "application/x-www-form-urlencoded", 415),
+        (["multipart/form-data"], "multipart", 202),
+        (["application/x-www-form-urlencoded"], "application/x-www-form-urlencoded", 202),
+        (None, "multipart", 202),
+    ],
+)
+@pytest.mark.parametrize("queue", ["ring", "gift"])
+def test_a_form_that_a_middleware_has_read_before_is_no_other(
+    shop, mount, backend, settings, accepts, kind, status, queue
+):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.reads_the_form_first"]
+    mount({"hook/<group>/": QueueView.as_view(actor=shop, queue=queue, accepts=accepts)})
+    data = {} if queue == "ring" else {"item": "tea"}
+    how = {"data": data} if kind == "multipart" else {"data": urlencode(data) or "&", "content_type": kind}
+    assert Client().post("/hook/a/", **how).status_code == status
+    assert StoredMessage.objects.count() == (1 if status == 202 else 0)
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"])
+def test_json_is_wanted_also_where_a_middleware_or_a_csrf_check_has_read_a_form(
+    mount, settings, make_user, kind
+):
+    class Bell(Actor):
+        exposed = True
+
+        @handler
+        def ring(self) -> None: ...
+
+    mount({"api/actors/": include("actorqueues.api.urls")})
+    session = Client(enforce_csrf_checks=True)
+    session.force_login(make_user())
+    session.cookies["csrftoken"] = "t" * 32
+    content = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n'
+    for client in (session, Client()):
+        answer = client.post(
+            "/api/actors/bell/a/queue/ring/", content, content_type=kind, headers={"X-CSRFToken": "t" * 32}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.reads_the_form_first"]
+    assert not StoredMessage.objects.exists()
 
 
 def test_plain_text_is_a_body_too(shop, mount, backend, seen, start_worker):
@@ -222,7 +351,35 @@ def test_each_of_the_actors_hooks_is_asked_at_a_mounted_queue(mount, backend, ho
     assert StoredMessage.objects.count() == 1
 
 
+@pytest.mark.parametrize("how", ["reference", "name"])
+def test_a_subclass_may_say_what_it_mounts(shop, mount, backend, how):
+    class Orders(QueueView):
+        actor = shop
+        queue = shop.order if how == "reference" else "order"
+        key = "front"
+        accepts = ["application/json"]
+
+    class Notes(Orders):
+        queue = shop.note
+        accepts = ["text/plain"]
+
+    mount({"orders/": Orders.as_view(), "notes/": Notes.as_view(), "gifts/": Orders.as_view(queue=shop.gift)})
+    sent = [
+        Client().post("/orders/", {"item": "tea"}, content_type="application/json"),
+        Client().post("/notes/", "hello", content_type="text/plain"),
+        Client().post("/gifts/", {"item": "tea"}, content_type="application/json"),
+    ]
+    assert [answer.status_code for answer in sent] == [202, 202, 202]
+    assert [one.queue for one in StoredMessage.objects.order_by("id")] == ["order", "note", "gift"]
+    assert Client().post("/orders/", {"item": "tea"}).status_code == 415
+
+
 def test_a_mistake_in_mounting_is_seen_at_once(shop):
+    class Unfinished(QueueView):
+        actor = shop
+
+    with pytest.raises(ImproperlyConfigured, match="Unfinished"):
+        Unfinished.as_view()
     with pytest.raises(ImproperlyConfigured):
         QueueView.as_view(actor=shop)
     with pytest.raises(UnknownQueue):

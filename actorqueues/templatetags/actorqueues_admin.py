@@ -14,8 +14,8 @@ from django.db.models import Choices
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.timezone import is_aware, localtime
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from actorqueues.diagnosis.findings import measured
 from actorqueues.models import DeathReason, HistoryEntry, HistoryKind
@@ -38,6 +38,7 @@ OWN_WORDS = {
     PURGED: _("purged"),
     CANCELLED: _("cancelled"),
     BURIED: _("put aside by an operator"),
+    LAST_ATTEMPT: _("Its last attempt:"),
     BY_ITSELF: _("by itself"),
 }
 COUNT = re.compile(r"(\d+) messages?")
@@ -92,7 +93,7 @@ def told(error: str | None) -> str:
     """An error as it is stored; what the app itself said in the reader's language."""
     said, attempt, rest = (error or "").partition(f"\n\n{LAST_ATTEMPT}\n")
     words = str(OWN_WORDS.get(said, said))
-    return f"{words}\n\n{gettext('Its last attempt:')}\n{rest}" if attempt else words
+    return f"{words}\n\n{OWN_WORDS[LAST_ATTEMPT]}\n{rest}" if attempt else words
 
 
 @register.filter

@@ -5,7 +5,7 @@ import re
 from datetime import timedelta
 from html.parser import HTMLParser
 from io import StringIO
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -22,7 +22,7 @@ from actorqueues.definitions.registry import registry
 from actorqueues.models import ActorInstance, DeadLetter, Event, HistoryEntry, Message, Wake, Worker
 from actorqueues.storage.actors import create_actor
 from actorqueues.storage.pausing import pause_type
-from actorqueues.templatetags.actorqueues_admin import seconds
+from actorqueues.templatetags.actorqueues_admin import note, seconds
 from tests.admin.catalogue import entries
 from tests.admin.pages import operate, page, text_of
 from tests.playground.actors import Tally
@@ -260,6 +260,58 @@ def test_one_and_many(reader, busy):
 def test_the_log_is_for_readers_of_all_languages(reader, busy):
     operate(reader("de"), "actorinstance", "resume", ANN)
     assert LogEntry.objects.get().change_message == "Resume"
+
+
+def test_what_the_app_has_stored_in_english_is_read_in_german(reader, busy):
+    """Who did it spoke another language."""
+    english, client = reader("en"), reader("de")
+    eve = Tally.get_or_create("eve")
+    purged, cancelled, buried, failed = (eve.send("increment", {}, track=True).id for _ in range(4))
+    numbers = dict(Message.objects.values_list("uid", "pk"))
+    Message.objects.filter(uid=failed).update(failures=1, error="Boom")
+    for uid in (failed, buried):
+        operate(english, "message", "bury", numbers[UUID(uid)])
+    operate(english, "message", "cancel", numbers[UUID(cancelled)])
+    operate(english, "actorinstance", "purge", actor_id_for("tally", "eve"))
+
+    assert "Letzter Fehler beim Leeren der Warteschlange entfernt" in of_message(client, purged)
+    assert "Letzter Fehler zurückgezogen" in of_message(client, cancelled)
+    letter = text_of(client.get(page("deadletter", "change", UUID(failed))))
+    assert "Fehler von Hand abgelegt Letzter Versuch: Boom" in letter
+    listed = text_of(client.get(page("deadletter")))
+    assert listed.count("von Hand abgelegt") >= 4  # as the reason and as the error of each
+    assert "put aside" not in listed
+    past = text_of(client.get(page("actorinstance", "change", actor_id_for("tally", "eve"))))
+    assert "von Hand abgelegt" in past
+    assert "1 Nachricht" in past
+    assert [text for text in ("put aside", "Its last", "1 message") if text in past] == []
+
+
+def of_message(client, uid):
+    return text_of(client.get(page("message", "change", uid)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored", "german"),
+    [
+        ("purged", "1 message", "1 Nachricht"),
+        ("replayed", "12 messages", "12 Nachrichten"),
+        ("dead", "exhausted: Boom: no", "zu oft fehlgeschlagen: Boom: no"),
+        ("dead", "Boom: no", "Boom: no"),
+        ("failed", "exhausted: Boom", "exhausted: Boom"),
+        ("destroyed", "by itself", "durch sich selbst"),
+        ("buried", "12 messages too many", "12 messages too many"),
+        ("paused", "", ""),
+    ],
+)
+def test_notes_in_a_history(kind, stored, german):
+    entry = HistoryEntry(kind=kind, note=stored)
+    with override("en"):
+        assert note(entry) == stored.replace(
+            "exhausted", "failed too often" if kind == "dead" else "exhausted"
+        )
+    with override("de"):
+        assert note(entry) == german
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from actorqueues.checks.databases import check_database, check_journal_mode, che
 from actorqueues.checks.pools import check_pool, check_pooler
 from actorqueues.checks.project import check_definitions, check_settings, check_times
 from actorqueues.checks.routing import check_routing
-from actorqueues.checks.serving import check_asgi
+from actorqueues.checks.serving import check_asgi, check_middleware
 
 __all__ = [
     "check_asgi",
@@ -15,6 +15,7 @@ __all__ = [
     "check_definitions",
     "check_journal_mode",
     "check_memory",
+    "check_middleware",
     "check_pool",
     "check_pooler",
     "check_routing",

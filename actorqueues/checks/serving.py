@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Warning, register
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.module_loading import import_string
 
 WRAPPER = "actorqueues.asgi"
 
@@ -20,8 +21,7 @@ def check_asgi(**options: Any) -> list[CheckMessage]:
 
     It reads the module's text: importing it would set up Django and its logging once more.
     """
-    application: str | None = getattr(django_settings, "ASGI_APPLICATION", None)
-    module = application.rpartition(".")[0] if application else ""
+    module = asgi_module()
     source = source_of(module)
     if source is None or WRAPPER in source or not mounts_actors():
         return []
@@ -32,6 +32,38 @@ def check_asgi(**options: Any) -> list[CheckMessage]:
             id="actorqueues.W029",
         )
     ]
+
+
+@register("actorqueues")
+def check_middleware(**options: Any) -> list[CheckMessage]:
+    """W030: requests share lanes, and a middleware that is only synchronous keeps one until its request is answered."""
+    source = source_of(asgi_module())
+    if source is None or WRAPPER not in source or not mounts_actors():
+        return []
+    only_sync = [name for name in django_settings.MIDDLEWARE if not is_async_capable(name)]
+    if not only_sync:
+        return []
+    return [
+        Warning(
+            f"Only synchronous, so that a request that waits for an actor keeps its lane, and as many as there are "
+            f"lanes hold up all others: {', '.join(only_sync)}.",
+            hint="Make it async_capable (docs.djangoproject.com, Middleware, Asynchronous support), or leave it out.",
+            id="actorqueues.W030",
+        )
+    ]
+
+
+def is_async_capable(name: str) -> bool:
+    """As Django asks when it loads middleware. What cannot be imported it will tell of itself."""
+    try:
+        return bool(getattr(import_string(name), "async_capable", False))
+    except ImportError:
+        return True
+
+
+def asgi_module() -> str:
+    application: str | None = getattr(django_settings, "ASGI_APPLICATION", None)
+    return application.rpartition(".")[0] if application else ""
 
 
 def source_of(module: str) -> str | None:

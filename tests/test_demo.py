@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from html import unescape
 from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -177,3 +178,22 @@ def test_without_debug_nobody_plays(tmp_path):
         assert visitor.post("worker/", csrfmiddlewaretoken=token)[0] == 403
         assert visitor.workers() == before
         assert visitor.get("api/actors/counter/main/actions/value/")[0] == 403
+
+
+LISTING = re.compile(r"<summary>(.+?)</summary>\s*<pre[^>]*><code>(.+?)</code></pre>", re.DOTALL)
+
+
+def listings(page):
+    """``[(file, code)]`` as a reader sees them."""
+    for place, marked in LISTING.findall(page):
+        yield place.split(" · ")[0], unescape(re.sub(r"<[^>]+>", "", marked)).strip()
+
+
+def test_every_page_shows_the_code_that_makes_it_work(tmp_path):
+    with running_demo(tmp_path) as (_, visitor):
+        for page in PAGES:
+            shown = list(listings(visitor.get(f"{page}/")[1]))
+            assert {Path(file).suffix for file, _ in shown} == {".py", ".js"}, page
+            for file, code in shown:
+                folder = Path(PROJECT, "" if file.startswith("demo_project/") else "demo_project/shop")
+                assert code in (folder / file).read_text(), f"{page}: {file}"

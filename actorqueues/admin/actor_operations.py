@@ -16,7 +16,7 @@ from actorqueues.models import ActorInstance, ActorStatus
 from actorqueues.storage.actors import mark_destroying
 from actorqueues.storage.hastening import wake_actor
 from actorqueues.storage.pausing import pause_actor, resume_actor
-from actorqueues.storage.purging import Purged, purge_queue
+from actorqueues.storage.purging import Purged, newest_message, purge_queue
 from actorqueues.wakeups import announce_after_commit
 
 Actors = Sequence[ActorInstance]
@@ -74,7 +74,7 @@ def destroy(actor: ActorInstance, by: Operator) -> bool:
 
 def purge(actor: ActorInstance, by: Operator) -> Iterator[Purged]:
     for queue in queues_of(actor.id, actor.type, by.using):
-        yield from purge_queue(actor.id, queue, user_id=by.user_id, using=by.using)
+        yield from purge_queue(actor.id, queue, newest=by.seen, user_id=by.user_id, using=by.using)
 
 
 def can_be_paused(actor: ActorInstance) -> bool:
@@ -129,6 +129,7 @@ OPERATIONS: Sequence[Operation[ActorInstance]] = (
             "This cannot be undone."
         ),
         applies=is_here,
+        sees=newest_message,
     ),
     Operation(
         "destroy",

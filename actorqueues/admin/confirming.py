@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from django.http import Http404
+from django.http import Http404, HttpRequest
 
 T = TypeVar("T")
 
@@ -28,6 +28,16 @@ def read(text: str) -> dict[str, str]:
     if not isinstance(marks, dict) or not all(isinstance(mark, str) for mark in marks.values()):
         raise Http404
     return marks
+
+
+def read_seen(request: HttpRequest, sees: Callable[[str], int] | None) -> int | None:
+    """The number that travelled with the question, if there is one. Raises ``Http404`` where it is missing."""
+    if sees is None:
+        return None
+    text = request.POST.get("seen", "")
+    if not (text.isdecimal() and len(text) < 20):
+        raise Http404
+    return int(text)
 
 
 @dataclass

@@ -197,7 +197,8 @@ class Inspector(Base):
         """On what was shown, as far as it is still there."""
         found = self.targets(request, list(marks)[:MOST_TARGETS])
         confirmed = confirming.Confirmed.of(marks, found, self.key_of, self.mark_of)
-        operator = Operator(request.user, self.using, request.POST.get("note", "")[:200].strip())
+        note = request.POST.get("note", "")[:200].strip()
+        operator = Operator(request.user, self.using, note, confirming.read_seen(request, operation.sees))
         done = operation.carry_out(confirmed.targets, operator)
         for target in confirmed.changed:
             done.refuse(_("it is another one than the one you were asked about."), target)
@@ -223,6 +224,7 @@ class Inspector(Base):
             more=max(0, len(targets) - SHOWN),
             answer=self.address("operate", operation.name),
             confirmed=confirming.written(targets, self.key_of, self.mark_of),
+            seen=None if operation.sees is None else operation.sees(self.using),
             back=back,
         )
 

@@ -30,6 +30,8 @@ class Operator:
     user: Any
     using: str
     note: str = ""
+    seen: int | None = None
+    """What the operation's ``sees`` gave when the question was asked."""
 
     @property
     def user_id(self) -> str:
@@ -91,6 +93,8 @@ class Operation(Generic[T]):
     takes_note: bool = False
     applies: Callable[[T], bool] = lambda target: True
     """Whether an object's own page offers it."""
+    sees: Callable[[str], int] | None = None
+    """A number that travels with the question: on this database, what came later is above it."""
     records: Callable[[Sequence[T], str], Sequence[Record]] = record_rows
     """What the log says of each target of a database, in their order; asked before the work."""
 

@@ -15,7 +15,7 @@ from actorqueues.admin.operations import Done, Operation, Operator
 from actorqueues.admin.purging import purging
 from actorqueues.models import Pause
 from actorqueues.storage.pausing import pause_type, read_pauses, resume_type
-from actorqueues.storage.purging import Purged, purge_type
+from actorqueues.storage.purging import Purged, newest_message, purge_type
 
 LONGEST_NAME = 64  # characters, as the columns have it
 
@@ -77,7 +77,7 @@ def resume(place: QueuePlace, by: Operator) -> None:
 
 
 def purge(place: QueuePlace, by: Operator) -> Iterator[Purged]:
-    return purge_type(place.type, place.queue, user_id=by.user_id, using=by.using)
+    return purge_type(place.type, place.queue, newest=by.seen, user_id=by.user_id, using=by.using)
 
 
 OPERATIONS: Sequence[Operation[QueuePlace]] = (
@@ -114,6 +114,7 @@ OPERATIONS: Sequence[Operation[QueuePlace]] = (
             "This cannot be undone."
         ),
         applies=lambda place: bool(place.queue),
+        sees=newest_message,
         records=record_places,
     ),
 )

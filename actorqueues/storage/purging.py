@@ -65,20 +65,29 @@ class Chunk(NamedTuple):
 Finder = Callable[[Sequence[UUID], int, int], tuple[list[int], set[UUID]]]
 
 
-def purge_queue(actor_id: UUID, queue: str, *, user_id: str | None = None, using: str) -> Iterator[Purged]:
+def newest_message(using: str) -> int:
+    """A number that nothing sent from now on is below, but for what a transaction has sent and not committed."""
+    return Message.objects.using(using).aggregate(newest=Max("id"))["newest"] or 0
+
+
+def purge_queue(
+    actor_id: UUID, queue: str, *, newest: int | None = None, user_id: str | None = None, using: str
+) -> Iterator[Purged]:
     """Deletes the messages of one queue of an actor that are not in flight, scheduled ones included.
 
     Each step is a transaction that is durable when it is yielded (or with the caller's): killed in between, a second
-    call does the rest. What is sent meanwhile may stay. Senders who wait get ``failed``, dedupe keys are free again;
-    the history has one entry, which always tells of as many messages as are gone. The caller announces what is
-    yielded.
+    call does the rest. What is sent meanwhile may stay. What has a number above ``newest`` stays, so also what comes
+    due meanwhile: it is given a new one. Senders who wait get ``failed``, dedupe keys are free again; the history has
+    one entry, which always tells of as many messages as are gone. The caller announces what is yielded.
     """
-    yield from Purge(queue, user_id, using).actors([actor_id])
+    yield from Purge(queue, newest, user_id, using).actors([actor_id])
 
 
-def purge_type(type_name: str, queue: str, *, user_id: str | None = None, using: str) -> Iterator[Purged]:
+def purge_type(
+    type_name: str, queue: str, *, newest: int | None = None, user_id: str | None = None, using: str
+) -> Iterator[Purged]:
     """The same for all actors of a type, with one entry in the history of each that had messages there."""
-    purge = Purge(queue, user_id, using)
+    purge = Purge(queue, newest, user_id, using)
     # Those without a row first: who is claimed meanwhile loses its wakes and gets a row in one commit.
     for unclaimed in actors_without_row(type_name, using):
         yield from purge.actors(unclaimed)
@@ -121,8 +130,8 @@ class Purge:
     # failing head that goes here and written its time: that one gets a wake. Actors without a row have nothing to
     # lock; a claim that makes the row touches no message, and the messages' own locks do for what comes after it.
 
-    def __init__(self, queue: str, user_id: str | None, using: str) -> None:
-        self.queue, self.user_id, self.using = queue, user_id, using
+    def __init__(self, queue: str, bound: int | None, user_id: str | None, using: str) -> None:
+        self.queue, self.bound, self.user_id, self.using = queue, bound, user_id, using
         self.connection, self.dialect = connections[using], dialect_for(using)
         self.messages = Message.objects.using(using)
         self.notes: dict[UUID, tuple[int, int]] = {}
@@ -158,7 +167,7 @@ class Purge:
 
     def newest(self) -> int:
         """What is sent after this look may stay, or a busy queue would never be empty."""
-        return self.messages.aggregate(newest=Max("id"))["newest"] or 0
+        return newest_message(self.using) if self.bound is None else self.bound
 
     def remove(self, actor_ids: Sequence[UUID], find: Finder, size: int, newest: int) -> Chunk:
         chunk = self.dialect.transaction(

@@ -1,5 +1,6 @@
 """Whatever is done: only what was confirmed, all of it logged, and said also when it fails half-way."""
 
+import json
 from contextlib import contextmanager
 from dataclasses import replace
 from uuid import uuid4
@@ -242,6 +243,23 @@ def test_a_letter_that_died_once_more_is_another_one(staff, backend):
     DeadLetter.objects.update(died_at=timezone.now())
     assert "it is another one than the one you were asked about." in text_of(confirm(client, asked))
     assert DeadLetter.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "key"), [("actorinstance", actor_id_for("tally", "a")), ("overview", "tally/increment")]
+)
+def test_mail_that_came_after_the_question_is_not_purged(staff, backend, model, key):
+    make("a")
+    old = [send("a"), send("a", delay=60)]
+    client = staff(*ACTORS, *OVERVIEW[:1])
+    asked = operate(client, model, "purge", key, confirmed=False)
+    late = [send("a"), send("a", delay=60)]
+    assert f"Deleted {len(old)} messages." in text_of(confirm(client, asked))
+    assert list(Message.objects.order_by("id")) == late
+    forged = {"confirmed": json.dumps({str(key): "1" if model == "actorinstance" else ""})}
+    for seen in ({}, {"seen": "x"}, {"seen": "9" * 30}):
+        address = page(model, "operate", "purge")
+        assert client.post(address, {**forged, **seen}).status_code == 404
 
 
 def test_what_is_gone_meanwhile_is_counted(staff, backend):

@@ -135,6 +135,19 @@ def test_retry_asks_on_a_terminal(buried, monkeypatch):
     assert command("retry", "--all", "--yes") == "replayed 0\n"
 
 
+def test_what_dies_during_the_question_is_left_alone(buried, backend, monkeypatch):
+    def answer(question):
+        now = dialect_for(backend).now(connections[backend])
+        DeadLetter.objects.filter(uid=buried[1]).update(died_at=now)
+        return "y"
+
+    for stream in ("stdin", "stdout"):
+        monkeypatch.setattr(f"actorqueues.management.progress.sys.{stream}", Terminal())
+    monkeypatch.setattr(progress, "input", answer, raising=False)
+    assert command("retry", "--all") == "replayed 2\n"
+    assert listed() == [buried[1]]
+
+
 class Terminal:
     def isatty(self):
         return True

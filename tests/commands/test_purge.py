@@ -57,6 +57,21 @@ def test_purge_asks_on_a_terminal(backend, monkeypatch):
     assert command("purge", "scribe", "--queue", "doze", "--yes") == "purged 1\n"
 
 
+def test_what_comes_during_the_question_is_left_alone(backend, monkeypatch):
+    def answer(question):
+        send("a", 2)
+        return "y"
+
+    for stream in ("stdin", "stdout"):
+        monkeypatch.setattr(f"actorqueues.management.progress.sys.{stream}", Terminal())
+    monkeypatch.setattr(progress, "input", answer, raising=False)
+    for arguments in (["scribe", "a"], ["scribe"]):
+        send("a", 1)
+        before = Message.objects.count()
+        assert command("purge", *arguments, "--queue", "doze") == f"purged {before}\n"
+        assert Message.objects.count() == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

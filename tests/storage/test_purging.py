@@ -70,6 +70,22 @@ def test_all_messages_of_the_queue_go_and_no_others(backend, small_chunks):
     assert HistoryEntry.objects.count() == 1
 
 
+def test_what_came_after_a_look_is_left_alone(backend, small_chunks):
+    actor_id = to().actor_id
+    assert purging.newest_message(backend) == 0
+    assert purged(backend, actor_id, newest=0) == 0
+    mail_for(backend, "main", count=9)
+    mail_for(backend, "main", delay=60)
+    newest = purging.newest_message(backend)
+    mail_for(backend, "main", count=9)
+    mail_for(backend, "main", delay=60)
+    assert purged(backend, actor_id, newest=newest) == 10
+    assert Message.objects.filter(id__gt=newest).count() == 10
+    mail_for(backend, "another")
+    assert purged_of_type(backend, newest=newest) == 0
+    assert purged_of_type(backend, newest=purging.newest_message(backend)) == 11
+
+
 def test_senders_are_answered_and_keys_are_free_again(backend):
     first = keyed("a", keeps_outcome=True, user_id="7")
     store_messages([first, keyed("b"), to("another", dedupe="a")], using=backend)

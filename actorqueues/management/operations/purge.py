@@ -12,7 +12,7 @@ from actorqueues.diagnosis.names import check_queue, check_type
 from actorqueues.management.progress import confirm, progress_bar
 from actorqueues.management.subjects import Subject
 from actorqueues.models import Message
-from actorqueues.storage.purging import Purged, purge_queue, purge_type
+from actorqueues.storage.purging import Purged, newest_message, purge_queue, purge_type
 from actorqueues.wakeups import announce_after_commit
 
 HELP = "delete the messages of a queue"
@@ -36,6 +36,7 @@ def run(options: dict[str, Any], output: OutputWrapper) -> int:
     check_type(subject.type, using)
     if subject.key is not None:
         decode_key(subject.key)  # raises KeyInvalid
+    newest = newest_message(using)  # what comes while somebody thinks about the answer is left alone
     total = waiting(subject, using)
     if not total:
         check_queue(subject.type, subject.queue)  # a queue that the code has no more may still have messages
@@ -44,7 +45,7 @@ def run(options: dict[str, Any], output: OutputWrapper) -> int:
         confirm(f'Delete {total} message{"" if total == 1 else "s"} of queue "{subject.queue}" of {whose}?')
     purged = 0
     with progress_bar("messages", total) as advance:
-        for part in parts(subject, using):
+        for part in parts(subject, newest, using):
             announce_after_commit("done", part.answered, using=using)
             announce_after_commit("work", part.woken, using=using)
             purged += part.messages
@@ -53,10 +54,10 @@ def run(options: dict[str, Any], output: OutputWrapper) -> int:
     return 0
 
 
-def parts(subject: Subject, using: str) -> Iterator[Purged]:
+def parts(subject: Subject, newest: int, using: str) -> Iterator[Purged]:
     if subject.key is None:
-        return purge_type(subject.type, subject.queue, using=using)
-    return purge_queue(subject.actor_id, subject.queue, using=using)
+        return purge_type(subject.type, subject.queue, newest=newest, using=using)
+    return purge_queue(subject.actor_id, subject.queue, newest=newest, using=using)
 
 
 def waiting(subject: Subject, using: str) -> int:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError, OutputWrapper
@@ -54,10 +55,11 @@ def run(options: dict[str, Any], output: OutputWrapper) -> int:
         return hasten(options, output)
     refuse_unclear(options)
     wanted, using = selected(options), options["database"]
+    before = dialect_for(using).now(connections[using])  # what dies during the question is left alone
     total = wanted.select(using).count()
     if total and not options["yes"]:
         confirm(f"Replay {total} dead letter{'s' if total != 1 else ''}?")
-    replayed = replay(wanted, total, using)
+    replayed = replay(wanted, total, before, using)
     output.write(f"replayed {replayed}")
     missing = len(set(wanted.uids)) - replayed
     if missing > 0:
@@ -72,9 +74,8 @@ def refuse_unclear(options: dict[str, Any]) -> None:
         raise CommandError("Which ones? Name their ids, or say --all (with --type, --queue, --since …).")
 
 
-def replay(wanted: DeadLetterFilter, total: int, using: str) -> int:
-    letters, before = wanted.select(using), dialect_for(using).now(connections[using])
-    replayed = 0
+def replay(wanted: DeadLetterFilter, total: int, before: datetime, using: str) -> int:
+    letters, replayed = wanted.select(using), 0
     with progress_bar("dead letters", total) as advance:
         while some := replay_some(letters, before=before, limit=BATCH, using=using):
             announce_after_commit("work", set(some.values()), using=using)

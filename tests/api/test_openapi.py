@@ -28,7 +28,7 @@ from tests.processes.evidence import QUICK
 HOOK = "actorqueues.api.openapi.add_actors"
 CASES = int(os.environ.get("AQ_OPENAPI_CASES", "500"))  # at least
 PER_OPERATION = CASES // 15  # in each of two runs; GETs without parameters have one case
-LONGEST = 100 + CASES // 25  # seconds
+LONGEST = 100 + CASES // 12  # seconds, on a machine that has others to serve too
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
     "response_headers_conformance"

@@ -17,6 +17,7 @@ from tests.playground.actors import Tally
 DRF = "rest_framework"
 BASIC = [f"{DRF}.authentication.BasicAuthentication"]
 STAFF = ("staff", "secret")
+PRINT_OPENAPI = "tests.api.print_openapi"
 TALLY = "/api/actors/tally/"
 QUEUE = f"{TALLY}main/queue/increment/"
 
@@ -79,6 +80,26 @@ def test_default_renderer_classes_hold(backend, serve):
         assert (answer.status_code, answer.headers["Content-Type"]) == (status, ShopRenderer.media_type)
     page = client.get("/api/actors/", headers={"Accept": "text/html"})
     assert (page.status_code, page.json()["code"]) == (406, "not_acceptable")
+
+
+@only_sqlite
+def test_the_openapi_document_tells_of_them(backend, worker_process):
+    told = json.dumps({
+        "DEFAULT_AUTHENTICATION_CLASSES": [f"{DRF}.authentication.TokenAuthentication"],
+        "DEFAULT_PERMISSION_CLASSES": [f"{DRF}.permissions.IsAuthenticated"],
+        "DEFAULT_RENDERER_CLASSES": [name_of(ShopRenderer), f"{DRF}.renderers.BrowsableAPIRenderer"],
+        "DEFAULT_PAGINATION_CLASS": name_of(ShopPages),
+    })  # fmt: skip
+    process = worker_process.module(PRINT_OPENAPI, env={"AQ_TEST_REST_FRAMEWORK": told})
+    assert process.wait() == 0, process.output
+    document = json.loads(process.output.splitlines()[-1])
+    listing = document["paths"][TALLY]["get"]
+    assert {one["name"] for one in listing["parameters"]} == {"key", "status", "from", "limit"}
+    assert list(listing["responses"]["200"]["content"]) == [ShopRenderer.media_type]
+    assert listing["security"] == [{"tokenAuth": []}]
+    assert list(document["components"]["securitySchemes"]) == ["tokenAuth"]
+    for refusal in document["components"]["responses"].values():
+        assert list(refusal["content"]) == [ShopRenderer.media_type]
 
 
 # Lists

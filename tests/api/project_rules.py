@@ -23,3 +23,7 @@ class ShortPages(CursorPagination):
     page_size = 2
     page_size_query_param = "size"
     max_page_size = 3
+
+
+def own_errors(error, context):
+    return Response({"wrong": str(error)}, status=418)

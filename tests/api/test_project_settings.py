@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from actorqueues.models import Message
-from tests.api.project_rules import ShopPages, ShopRenderer, ShortPages
+from tests.api.project_rules import ShopPages, ShopRenderer, ShortPages, own_errors
 from tests.api.test_servers import Server
 from tests.fixtures.backends import only_sqlite
 from tests.playground.actors import Tally
@@ -80,6 +80,22 @@ def test_default_renderer_classes_hold(backend, serve):
         assert (answer.status_code, answer.headers["Content-Type"]) == (status, ShopRenderer.media_type)
     page = client.get("/api/actors/", headers={"Accept": "text/html"})
     assert (page.status_code, page.json()["code"]) == (406, "not_acceptable")
+
+
+@only_sqlite
+def test_versions_hold_while_bodies_and_errors_have_the_wires_form(backend, serve):
+    client = serve(
+        DEFAULT_VERSIONING_CLASS=f"{DRF}.versioning.AcceptHeaderVersioning",
+        ALLOWED_VERSIONS=["1"],
+        DEFAULT_VERSION="1",
+        DEFAULT_PARSER_CLASSES=[f"{DRF}.parsers.FormParser"],
+        EXCEPTION_HANDLER=name_of(own_errors),
+    )
+    assert client.post(QUEUE, json={"body": {}}).status_code == 202
+    assert client.post(QUEUE, data={"body": "{}"}).status_code == 415
+    accept = {"Accept": "application/json; version=2"}
+    refused = client.post(QUEUE, json={"body": {}}, headers=accept)
+    assert (refused.status_code, refused.json()["code"]) == (406, "not_acceptable")
 
 
 @only_sqlite

@@ -40,6 +40,20 @@ class Deep(Actor):
             pass
 
 
+class Desk(Actor):
+    """Has as many queues as most actors have at most, each with mail."""
+
+    first = Queue(Work, max_depth=None)
+    second = Queue(Work, max_depth=None)
+    third = Queue(Work, max_depth=None)
+    fourth = Queue(Work, max_depth=None)
+    fifth = Queue(Work, max_depth=None)
+
+    async def run(self) -> None:
+        while True:
+            await self.next()
+
+
 class Tally(Actor[TallyState]):
     """Owns its loop: state and reply with every message."""
 

@@ -72,7 +72,7 @@ class MessageSearch:
 
     def of_actors(self) -> list[int]:
         find = in_flight if self.status == MessageStatus.IN_FLIGHT else retrying
-        return self.told(find(self.using))
+        return self.told(find(self.using, self.type))
 
     def told(self, found: Found) -> list[int]:
         if found.actors is not None:

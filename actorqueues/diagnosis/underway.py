@@ -12,6 +12,7 @@ from django.db import connections
 from actorqueues.diagnosis.mailboxes import MOST_PLACES, Part, known_queues, part_of, places
 from actorqueues.diagnosis.workers import now_of
 from actorqueues.models import ActorInstance, Message
+from actorqueues.models.actor import ActorQuerySet
 from actorqueues.storage.dialects import WantedHeads, dialect_for
 from actorqueues.storage.dialects.surveys import Mark
 
@@ -30,15 +31,15 @@ class Found:
     """Messages of each queue."""
 
 
-def in_flight(using: str) -> Found:
-    """In the hands of actors that are awake."""
-    awake = ActorInstance.objects.using(using).awake().order_by("worker_id")
+def in_flight(using: str, type_name: str = "") -> Found:
+    """In the hands of actors that are awake: of this type, or of all."""
+    awake = actors_of(type_name, using).awake().order_by("worker_id")
     return among_heads([part_of(awake, MOST_PLACES)], using, lambda mark: mark.started_at is not None)
 
 
-def retrying(using: str) -> Found:
+def retrying(using: str, type_name: str = "") -> Found:
     """Their actors sleep until the next try, or are still awake since the last one."""
-    now, actors = now_of(using), ActorInstance.objects.using(using)
+    now, actors = now_of(using), actors_of(type_name, using)
     awake = part_of(actors.awake().order_by("worker_id"), MOST_PLACES // 2)
     room = MOST_PLACES - places(awake.actors)
     asleep = part_of(actors.filter(wake_at__gt=now).order_by("wake_at"), room)
@@ -47,6 +48,11 @@ def retrying(using: str) -> Found:
         using,
         lambda mark: mark.started_at is None and mark.retry_at is not None and mark.retry_at > now,
     )
+
+
+def actors_of(type_name: str, using: str) -> ActorQuerySet:
+    actors = ActorInstance.objects.using(using)
+    return actors.filter(type=type_name) if type_name else actors.all()
 
 
 def among_heads(parts: Sequence[Part], using: str, fits: Callable[[Mark], bool]) -> Found:

@@ -159,6 +159,17 @@ def test_queues_are_bounded_not_actors(staff, backend, monkeypatch):
     assert notes == ["Only the messages of 2 actors are looked at; there are more actors."]
 
 
+def test_of_a_chosen_type_alone_actors_are_looked_at(staff, backend, monkeypatch):
+    for key in "abc":
+        started(send(key, actor=Scribe, queue="doze"))
+    flying, backing = send("d"), retrying(send("e"), "e")
+    started(flying)
+    monkeypatch.setattr(underway, "MOST_PLACES", 4)
+    client = staff(*VIEW)
+    assert listed(client, status="in-flight", type="tally") == ([flying.pk], [])
+    assert listed(client, status="retrying", type="tally") == ([backing.pk], [])
+
+
 def test_how_many_messages_of_a_queue_were_looked_at_is_said(staff, backend, monkeypatch):
     monkeypatch.setattr(underway, "MOST_HEADS", 2)
     send("c", 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 
 from actorqueues.diagnosis.findings import Finding, duration, info, ok, some, warning
 from actorqueues.diagnosis.workers import now_of
@@ -17,14 +17,16 @@ SHOWN = 1000
 
 
 def pauses(using: str) -> Iterator[Finding]:
+    now = now_of(using)
     found = list(Pause.objects.using(using).order_by("paused_at"))
+    forgotten = set(with_mail(Pause.objects.using(using).filter(paused_at__lt=now - LONG), using))
     for pause in found:
-        age = now_of(using) - pause.paused_at
+        age = now - pause.paused_at
         what = f'queue "{pause.queue}" of {pause.type}' if pause.queue else f"type {pause.type}"
         seen = f"{what} is paused for {duration(age.total_seconds())}"
         option = f" --queue {pause.queue}" if pause.queue else ""
         resume = f"manage.py actorqueues resume {pause.type}{option}"
-        if age > LONG and has_mail(pause, using):
+        if pause in forgotten:
             yield warning("paused-types", f"{seen}, and mail waits.", f"If that was forgotten: {resume}")
         else:
             yield info("paused-types", f"{seen}.", resume)
@@ -32,13 +34,19 @@ def pauses(using: str) -> Iterator[Finding]:
         yield ok("paused-types", "No type and no queue is paused.")
 
 
-def has_mail(pause: Pause, using: str) -> bool:
-    if not pause.queue and Wake.objects.using(using).filter(type=pause.type).exists():
-        return True
+def with_mail(pauses: QuerySet[Pause], using: str) -> QuerySet[Pause]:
+    """Those of the pauses that keep mail waiting."""
+    actors = ActorInstance.objects.using(using).filter(type=OuterRef("type"))
+    wakes = Wake.objects.using(using).filter(type=OuterRef("type"))
     mail = Message.objects.using(using).queued().filter(actor_id=OuterRef("id"))
-    if pause.queue:
-        mail = mail.filter(queue=pause.queue)
-    return ActorInstance.objects.using(using).filter(Exists(mail), type=pause.type).exists()
+    of_queue = mail.filter(queue=OuterRef(OuterRef("queue")))
+    # One after the other: with OR the index could not tell one queue's mail from an actor's.
+    waits = Case(
+        When(Q(queue="") & Exists(wakes), then=Value(True)),
+        When(queue="", then=Exists(actors.filter(Exists(mail)))),
+        default=Exists(actors.filter(Exists(of_queue))),
+    )
+    return pauses.annotate(waits=waits).filter(waits=True)
 
 
 def paused_actors(using: str) -> Iterator[Finding]:

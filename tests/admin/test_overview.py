@@ -240,6 +240,18 @@ def test_many_workers_make_no_more_queries(staff, backend, few_queries):
         assert seen.count(" ended at ") == 20
 
 
+def test_a_worker_s_page_needs_few_queries(staff, start_worker, few_queries):
+    start_worker()
+    for key in "abcdef":
+        Scribe.get_or_create(key).send("doze", {"seconds": 60})
+    eventually(lambda: Message.objects.filter(started_at__isnull=False).count() == 6)
+    row = Worker.objects.get()
+    client = staff("view_worker", "view_actorinstance")
+    for name in ("change", "sections"):
+        with few_queries():
+            assert "scribe/f" in client.get(page("worker", name, row.pk)).content.decode()
+
+
 def test_workers_are_for_who_may_see_them(staff, backend):
     client = staff(VIEW)
     assert client.get(page("worker")).status_code == 403

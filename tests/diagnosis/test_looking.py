@@ -12,7 +12,7 @@ from actorqueues.diagnosis.counts import count_messages
 from actorqueues.diagnosis.dead_letters import DeadLetterFilter, newest_dead_letters
 from actorqueues.diagnosis.unclaimed import find_actors
 from actorqueues.diagnosis.underway import queues_of
-from actorqueues.models import ActorInstance, DeadLetter, Message, Wake
+from actorqueues.models import ActorInstance, DeadLetter, Message, Pause, Wake
 from tests.fixtures.backends import only_postgresql
 from tests.playground.actors import Tally
 
@@ -76,6 +76,25 @@ def test_the_doctor_does_not_ask_for_each_type_and_actor(backend, look, queries_
     fill(10)
     assert [queries_of(partial(look, part)) for part in parts] == few
     assert sum(one.seen.startswith("t") for one in mail.oldest(backend)) == 12
+
+
+def test_pauses_that_keep_mail_waiting_are_found_at_once(backend, queries_of):
+    """In a row's queue, in any of its queues, or for an actor that has no row yet."""
+
+    def pause(type_name, queue="", hours=2):
+        return Pause.objects.create(type=type_name, queue=queue, paused_at=timezone.now() - hours * LATER)
+
+    store("a")
+    send("a", queue="full")
+    Wake.objects.filter(type="tally").delete()
+    Wake.objects.create(type="woken", actor_id=uuid4(), key="a")
+    waiting = {pause("tally"), pause("tally", "full"), pause("woken")}
+    pause("tally", "empty"), pause("woken", "queue"), pause("nobody")
+    assert set(standing.with_mail(Pause.objects.using(backend).all(), backend)) == waiting
+    few = queries_of(lambda: list(standing.pauses(backend)))
+    for number in range(10):
+        pause(f"t{number}")
+    assert queries_of(lambda: list(standing.pauses(backend))) == few
 
 
 def test_work_of_each_type_is_found_where_it_is(backend):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.core.handlers.asgi import ASGIRequest
-from django.db import connections, transaction
+from django.db import close_old_connections, connections, transaction
 from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,7 +23,7 @@ from actorqueues.client.waiting import Pending
 from actorqueues.definitions.actor import Actor
 from actorqueues.exceptions import Forbidden
 from actorqueues.storage.outcomes import StoredOutcome
-from actorqueues.web.either import EitherWay, is_awaited
+from actorqueues.web.either import EitherWay, is_on_loop
 from actorqueues.web.errors import wire_error
 from actorqueues.web.headers import LazyHeaders
 from actorqueues.web.permissions import refusal_of
@@ -54,6 +54,10 @@ class AfterOutcome:
         return self.answer(self.pending.uid, await self.pending.on_loop(self.seconds))
 
     def here(self) -> Response:
+        if self.pending.departure is not None:
+            self.pending.departure.here()
+        # As at the end of a request: what CONN_MAX_AGE does not keep, or a pool has lent, nobody needs meanwhile.
+        close_old_connections()
         return self.answer(self.pending.uid, self.pending.here(self.seconds))
 
 
@@ -66,6 +70,16 @@ class LoopResponse(Response):
     async def render(self) -> Response:  # type: ignore[override]
         rendered: Response = super().render()
         return rendered
+
+
+class HereResponse(Response):
+    """Made without an event loop, for a caller who may await it all the same: ``async_to_sync`` calls first, and
+    awaits on a loop that it makes after that.
+    """
+
+    def __await__(self) -> Generator[Any, None, HereResponse]:
+        return self
+        yield
 
 
 class WebView(APIView):
@@ -93,7 +107,7 @@ class WebView(APIView):
         self.args, self.kwargs = args, kwargs
         self.request = self.initialize_request(request, *args, **kwargs)
         self.headers = self.default_response_headers
-        return self.answer_on_loop() if is_awaited() else self.answer_here()
+        return self.answer_on_loop() if is_on_loop() else self.answer_here()
 
     async def answer_on_loop(self) -> Response:
         try:
@@ -124,7 +138,9 @@ class WebView(APIView):
             response = answer if isinstance(answer, Response) else answer.here()
         except Exception as error:  # noqa: BLE001  of whatever kind: it gets the wire's form
             response = self.handle_exception(error)
-        return self.finalized(response)
+        response = self.finalized(response)
+        response.__class__ = HereResponse
+        return response
 
     def finalized(self, response: Response) -> Response:
         self.response = self.finalize_response(self.request, response, *self.args, **self.kwargs)

@@ -8,24 +8,9 @@ from typing import Any, cast
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
-from actorqueues.definitions.context import current_user
+from actorqueues.client.users import acting_for
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
-
-
-class RequestUser:
-    """The id of a request's user, asked for only when a message is sent.
-
-    Asking costs queries and makes the response vary by cookie: most requests send nothing.
-    """
-
-    def __init__(self, request: HttpRequest) -> None:
-        self.request = request
-
-    def __call__(self) -> str | None:
-        user = getattr(self.request, "user", None)
-        pk = getattr(user, "pk", None)
-        return None if pk is None else str(pk)
 
 
 class CurrentUser:
@@ -46,15 +31,9 @@ class CurrentUser:
     def __call__(self, request: HttpRequest) -> Any:
         if self.is_async:
             return self.respond(request)
-        token = current_user.set(cast(Any, RequestUser(request)))
-        try:
+        with acting_for(request):
             return self.get_response(request)
-        finally:
-            current_user.reset(token)
 
     async def respond(self, request: HttpRequest) -> Any:
-        token = current_user.set(cast(Any, RequestUser(request)))
-        try:
+        with acting_for(request):
             return await cast(Awaitable[Any], self.get_response(request))
-        finally:
-            current_user.reset(token)

@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
+
+from django.http import HttpRequest
 
 from actorqueues.definitions.context import current_delivery, current_user
 from actorqueues.definitions.marks import UNSET
+
+
+class RequestUser:
+    """The id of a request's user, asked for only when a message is sent.
+
+    Asking costs queries and makes the response vary by cookie: most requests send nothing.
+    """
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    def __call__(self) -> str | None:
+        user = getattr(self.request, "user", None)
+        pk = getattr(user, "pk", None)
+        return None if pk is None else str(pk)
+
+
+@contextmanager
+def acting_for(request: HttpRequest) -> Iterator[None]:
+    """What is sent, cancelled or destroyed inside is this request's user's."""
+    token = current_user.set(cast(Any, RequestUser(request)))
+    try:
+        yield
+    finally:
+        current_user.reset(token)
 
 
 def user_of_message(given: Any) -> str | None:

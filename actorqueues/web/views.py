@@ -19,6 +19,7 @@ from actorqueues.access import Access, require
 from actorqueues.access.permission import Deed
 from actorqueues.access.requester import Transport
 from actorqueues.bridge import in_thread
+from actorqueues.client.users import acting_for
 from actorqueues.client.waiting import Pending
 from actorqueues.definitions.actor import Actor
 from actorqueues.exceptions import Forbidden
@@ -110,15 +111,16 @@ class WebView(APIView):
         return self.answer_on_loop() if is_on_loop() else self.answer_here()
 
     async def answer_on_loop(self) -> Response:
-        try:
-            answer = await in_thread(self.work, self.request)
-            if isinstance(answer, Response):
-                response = answer
-            else:
-                self.grow_light()
-                response = await answer.on_loop()
-        except Exception as error:  # noqa: BLE001  of whatever kind: it gets the wire's form
-            response = await in_thread(self.handle_exception, error)
+        with acting_for(self.request._request):  # there DRF puts the user whom it finds
+            try:
+                answer = await in_thread(self.work, self.request)
+                if isinstance(answer, Response):
+                    response = answer
+                else:
+                    self.grow_light()
+                    response = await answer.on_loop()
+            except Exception as error:  # noqa: BLE001  of whatever kind: it gets the wire's form
+                response = await in_thread(self.handle_exception, error)
         response = self.finalized(response)
         # Pages make queries; and for a WSGI request Django renders where no loop runs.
         if response.accepted_renderer.format != "api" and isinstance(self.request._request, ASGIRequest):
@@ -133,11 +135,12 @@ class WebView(APIView):
             request.resolver_match.tried = None  # URL patterns, for the page of a 404
 
     def answer_here(self) -> Response:
-        try:
-            answer = self.work(self.request)
-            response = answer if isinstance(answer, Response) else answer.here()
-        except Exception as error:  # noqa: BLE001  of whatever kind: it gets the wire's form
-            response = self.handle_exception(error)
+        with acting_for(self.request._request):
+            try:
+                answer = self.work(self.request)
+                response = answer if isinstance(answer, Response) else answer.here()
+            except Exception as error:  # noqa: BLE001  of whatever kind: it gets the wire's form
+                response = self.handle_exception(error)
         response = self.finalized(response)
         response.__class__ = HereResponse
         return response

@@ -1,13 +1,18 @@
 """One actor: summary and state, making and destroying it, its actions."""
 
+import asyncio
+import base64
 from typing import Any
 
 import pytest
+from django.test import AsyncClient, Client
 from pydantic import BaseModel
+from rest_framework.authentication import BasicAuthentication
 
 from actorqueues import Actor, Queue, action, handler
-from actorqueues.models import ActorInstance
-from tests.api.conftest import Api
+from actorqueues.models import ActorInstance, HistoryEntry, HistoryKind, Message
+from actorqueues.web.views import WebView
+from tests.api.conftest import ROOT, Api
 from tests.fixtures.workers import eventually
 
 pytestmark = pytest.mark.usefixtures("empty_registry")
@@ -169,6 +174,43 @@ def test_an_action_that_fails_tells_no_secret(api):
         answer = api.post(f"broken/x/actions/{name}/")
         assert answer.status_code == 500
         assert answer.json()["message"] == "Something went wrong here. The server's log tells what."
+
+
+@pytest.mark.parametrize("kind", ["plain", "async"])
+def test_what_is_done_over_rest_is_its_users_without_any_middleware(
+    empty_registry, make_user, settings, monkeypatch, kind
+):
+    class Bell(Actor):
+        exposed = True
+        rung = Queue(str)
+
+        async def run(self): ...
+
+        @action
+        def ring(self) -> None:
+            Bell.get_or_create("x").send("rung", "now")
+
+        @action
+        async def ring_later(self) -> None:
+            await Bell.get_or_create("x").asend("rung", "later")
+
+    monkeypatch.setattr(WebView, "authentication_classes", [BasicAuthentication])
+    ann = make_user(is_staff=True)
+    login = {"authorization": f"Basic {base64.b64encode(b'ann:secret').decode()}"}
+    client = Client() if kind == "plain" else AsyncClient()
+
+    def ask(method, place):
+        place = f"{ROOT}/bell/x/{place}"
+        answer = getattr(client, method)(place, content_type="application/json", headers=login)
+        return (answer if kind == "plain" else asyncio.run(answer)).status_code
+
+    assert [ask("post", f"actions/{name}/") for name in ("ring", "ring_later")] == [200, 200]
+    assert ask("delete", "") == 202
+    assert [one.user_id for one in Message.objects.all()] == [str(ann.pk)] * 2
+    entry = HistoryEntry.objects.get(kind=HistoryKind.DESTROYED)
+    assert entry.user_id == str(ann.pk)
+    Bell.get_or_create("z").send("rung", "by nobody")  # what comes after the request is not its user's
+    assert Message.objects.order_by("-id").first().user_id is None
 
 
 def nested(levels):

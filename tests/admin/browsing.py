@@ -19,17 +19,19 @@ VIOLATIONS = (
     "document.addEventListener('securitypolicyviolation', (event) =>"
     " console.error('Content Security Policy: ' + event.violatedDirective + ' ' + event.blockedURI))"
 )
+HEARD = "new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))"  # what broke the policy until now
 PASSWORD = "secret"
 
 
 class Person:
     """What they do and see. ``complaints``: errors of the page, and violations of its policy.
 
-    ``told``: what came over sockets.
+    ``sockets``: each that was tried; ``told``: what came over them.
     """
 
     def __init__(self, browser, address, **context):
-        self.address, self.complaints, self.told = f"http://{address}", [], []
+        self.address, self.complaints = f"http://{address}", []
+        self.sockets, self.told = [], []
         self.context = browser.new_context(viewport={"width": 1280, "height": 900}, **context)
         self.page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE * 1000)
@@ -43,6 +45,7 @@ class Person:
             self.complaints.append(f"{said.text} ({said.location.get('url')})")
 
     def listen(self, socket):
+        self.sockets.append(socket.url)
         socket.on("framereceived", lambda frame: self.told.append(frame))
 
     def log_in(self, name="boss"):
@@ -103,7 +106,7 @@ def environment():
 
 
 @pytest.fixture
-def meet(backend, chromium, request):
+def meet(backend, chromium, start_admin, request):
     """``meet(locale="de-DE")``: somebody who has logged in as a superuser. One with complaints fails the test.
 
     ``address``: of another server than the one that tests share.
@@ -116,10 +119,11 @@ def meet(backend, chromium, request):
         somebody.log_in()
         return somebody
 
-    yield meet
+    yield meet  # a server that a test has started ends after them
     for somebody in met:
         somebody.close()
-    assert [somebody.complaints for somebody in met if somebody.complaints] == []
+    complaints = [one for somebody in met for one in somebody.complaints]
+    assert not complaints, complaints
 
 
 @pytest.fixture

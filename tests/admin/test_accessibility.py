@@ -7,6 +7,7 @@ import pytest
 
 from actorqueues.definitions.keys import actor_id_for
 from actorqueues.models import ActorInstance, DeadLetter, Message, Worker
+from tests.admin.browsing import HEARD
 from tests.admin.pages import page
 from tests.consumers.actors import Parrot
 from tests.fixtures.backends import only_sqlite
@@ -28,7 +29,6 @@ RULES = {"light": {}, "dark": {"runOnly": ["color-contrast", "link-in-text-block
 SETTLED = (
     "Promise.all(document.getAnimations().map((one) => one.finished)).then(() => 0)"  # colours change slowly
 )
-HEARD = "new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))"
 
 
 @pytest.fixture

@@ -137,6 +137,17 @@ def test_what_changed_is_drawn_and_nothing_else(open_page, server, parrot, boss)
     assert page.evaluate("untouched.isConnected")
 
 
+def test_what_breaks_the_policy_would_be_heard(chromium, way, server):
+    """Or no test here could fail for it."""
+    problems = []
+    page, context = open_tab(chromium, problems, way.address)
+    page.route("**/page", lambda route: route.fulfill(**server.page(way.address)))
+    page.goto(f"http://{way.address}/page")
+    page.evaluate("document.body.setAttribute('style', 'color: red')")
+    eventually(lambda: page.evaluate("0") or problems)
+    context.close()
+
+
 def test_a_form_s_token_is_no_change(open_page, server, parrot, boss):
     form = '<form><input type="hidden" name="csrfmiddlewaretoken" value="{}"></form>'
     server.sections["state"] = form.format("one")

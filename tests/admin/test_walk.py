@@ -3,16 +3,22 @@
 import json
 
 import pytest
+from django.db import connections, transaction
 
 from actorqueues.definitions.keys import actor_id_for
 from actorqueues.models import ActorInstance, DeadLetter, Event, Message, Pause
 from tests.admin.pages import page
 from tests.consumers.actors import Parrot
+from tests.fixtures.backends import only_postgresql
 from tests.fixtures.workers import eventually
 
 pytestmark = pytest.mark.usefixtures("these_actors")
 
 POLLY = actor_id_for("parrot", "polly")
+AS_IF = (
+    "Object.defineProperty(document, 'visibilityState', {{value: '{}', configurable: true}});"
+    "document.dispatchEvent(new Event('visibilitychange')); 0"
+)
 
 
 def test_a_message_goes_through_before_one_s_eyes(person, start_worker):
@@ -145,3 +151,19 @@ def test_it_works_without_a_socket(meet, start_admin):
     assert person.mode() == "polling"
     assert person.told == []
     person.bears("WebSocket connection to")  # none came about, and Chromium says so
+
+
+@only_postgresql
+def test_a_ping_before_the_hello_ends_no_socket(meet, start_admin, backend):
+    person = meet(start_admin(settings={"WEBSOCKET_HEARTBEAT": 2, "WEBSOCKET_PATIENCE": 0.5}))
+    person.page.add_init_script(AS_IF.format("hidden"))  # it waits with its socket
+    person.go(page("overview"))
+    with transaction.atomic(using=backend), connections[backend].cursor() as cursor:
+        cursor.execute("LOCK TABLE actorqueues_pause")  # the first look takes longer than a heartbeat
+        person.page.evaluate(AS_IF.format("visible"))
+        eventually(lambda: person.page.evaluate("0") or any("ping" in frame for frame in person.told))
+        person.page.wait_for_timeout(2000)
+        assert len(person.sockets) == 1
+        assert not any("hello" in frame for frame in person.told)
+    eventually(lambda: person.mode() == "live")
+    assert len(person.sockets) == 1

@@ -16,7 +16,7 @@ from actorqueues.storage.dialects.surveys import Mark
 
 COUNTED = 1_000  # dead letters, paused and held actors: more than that is "many"
 CANDIDATES = 200  # actors that may have the oldest mail, of each kind
-CANDIDATE_PLACES = 400  # queues that these have together
+CANDIDATE_PLACES = 200  # queues that these have together
 AWAKE_PLACES = 2_000  # queues of actors that may be at work
 NEWEST = 5  # dead letters
 BEHIND = 4  # messages of a queue that may be in flight together, and one more

@@ -16,7 +16,7 @@ from actorqueues.models.actor import ActorQuerySet
 from actorqueues.storage.dialects import WantedHeads, dialect_for
 from actorqueues.storage.dialects.surveys import Mark
 
-READ = 10_000  # messages at the heads of all queues together
+READ = 5_000  # messages at the heads of all queues together
 MOST_HEADS = 100  # of one queue: a batch in hand
 OF_ONE_ACTOR = 1_000  # messages of each of its queues, and scheduled ones
 

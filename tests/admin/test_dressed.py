@@ -12,6 +12,8 @@ from tests.fixtures.workers import eventually
 pytestmark = [only_sqlite, pytest.mark.usefixtures("these_actors")]
 
 POLLY = actor_id_for("parrot", "polly")
+BARE = """[...document.querySelectorAll('.aq :is(input:not([type=hidden]), textarea, select)')]
+    .filter((one) => getComputedStyle(one).borderTopWidth === '0px').map((one) => one.name || one.value)"""
 
 
 @pytest.fixture
@@ -38,9 +40,13 @@ def test_every_page_is_dressed_and_works(person, start_worker):
         person.go(address)
         person.sees(words)
         person.picture(f"unfold-{name}")
+        assert person.page.evaluate(BARE) == [], name
     person.go(page("actorinstance", "change", POLLY))
     person.sees("Live")
     person.press("Pause")
+    person.sees("Pause this actor?")
+    person.picture("unfold-confirm")
+    assert person.page.evaluate(BARE) == []
     person.confirm()
     person.sees("Paused 1 actor.")
     assert ActorInstance.objects.get(pk=POLLY).paused_at

@@ -99,4 +99,4 @@ def test_without_lanes_or_actors_middleware_may_be_as_it_is(project):
 def test_all_checks_are_run_by_django(project):
     settings = project(WRAPPED)
     settings.MIDDLEWARE = [f"{__name__}.plain"]
-    assert "actorqueues.W030" in [problem.id for problem in run_checks(tags=["actorqueues"])]
+    assert "actorqueues.W030" in [problem.id for problem in run_checks(tags=["actorqueues"], databases=[])]

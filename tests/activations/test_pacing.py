@@ -81,7 +81,9 @@ def test_mailboxes_too_many_for_one_read_are_read_in_fewer(start_worker, monkeyp
 
     monkeypatch.setattr(mail, "read_mail", read_few)
     monkeypatch.setattr(mail, "RETRY_PAUSE", 0.01)
-    receipts = [(handle := Noter.get_or_create(key), handle.send("note", key, track=True)) for key in range(20)]
+    receipts = [
+        (handle := Noter.get_or_create(key), handle.send("note", key, track=True)) for key in range(20)
+    ]
     start_worker()
     results = [handle.wait_for(receipt, timeout=PATIENCE) for handle, receipt in receipts]
     assert [result.response for result in results] == list(range(20))

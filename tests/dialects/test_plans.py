@@ -292,7 +292,9 @@ def test_no_hot_statement_walks_a_big_table_or_index(deep, spread, backend, monk
         and not query.startswith("SELECT MAX(")  # that looks at the end of an index
     }
     assert len(explained) > 60
-    if spread is FEW_ALIKE:  # that reads nearly all of few actors' events, of which each has a thousand at most
+    if (
+        spread is FEW_ALIKE
+    ):  # that reads nearly all of few actors' events, of which each has a thousand at most
         explained = {query: found for query, found in explained.items() if "actorqueues_event t" not in query}
     assert [(found, query) for query, found in explained.items() if found] == []
 

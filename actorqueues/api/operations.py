@@ -22,7 +22,7 @@ REFUSALS: dict[int, tuple[str, str, Schema]] = {
     413: ("ActorTooLarge", "More bytes than are taken.", {}),
     415: ("ActorUnsupportedMediaType", "The body is not JSON.", {}),
     429: ("ActorThrottled", "Too many requests, or the queue is full.", RETRY_AFTER),
-    503: ("ActorDatabaseUnavailable", "The database cannot be reached. Nothing was stored.", RETRY_AFTER),
+    503: ("ActorDatabaseUnavailable", "The database cannot be used now. Nothing was stored.", RETRY_AFTER),
 }
 ANYWHERE = (401, 403, 404, 406, 429, 503)
 WITH_BODY = (411, 413, 415)

@@ -50,6 +50,10 @@ class QueueOfActorView(ActorView):
         pending = send_to_wait(self.target, queue, body, options, admit=admit, together=True)
         return AfterOutcome(pending, seconds, self.answer)
 
+    def options(self, request: Request, *args: Any, **parts: Any) -> Response:  # type: ignore[override]
+        self.require("publish", exposed_queue(self.actor_class, parts["queue"]).name)
+        return super().options(request, *args, **parts)
+
     def example(self) -> dict[str, Any]:
         return example_message(exposed_queue(exposed_actor(self.kwargs["type"]), self.kwargs["queue"]))
 

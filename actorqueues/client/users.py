@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
-
-from django.http import HttpRequest
+from typing import Any, Protocol, cast
 
 from actorqueues.definitions.context import current_delivery, current_user
 from actorqueues.definitions.marks import UNSET
+
+
+class HasUser(Protocol):
+    """A request, or who stands behind a socket."""
+
+    user: Any
 
 
 class RequestUser:
@@ -18,7 +22,7 @@ class RequestUser:
     Asking costs queries and makes the response vary by cookie: most requests send nothing.
     """
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: HasUser) -> None:
         self.request = request
 
     def __call__(self) -> str | None:
@@ -28,7 +32,7 @@ class RequestUser:
 
 
 @contextmanager
-def acting_for(request: HttpRequest) -> Iterator[None]:
+def acting_for(request: HasUser) -> Iterator[None]:
     """What is sent, cancelled or destroyed inside is this request's user's."""
     token = current_user.set(cast(Any, RequestUser(request)))
     try:

@@ -85,6 +85,7 @@ def test_options_on_the_event_loop(box, backend):
 
 @pytest.mark.parametrize(("path", "status"), [
     ("nothing/", 404),
+    ("box/x/queue/nothing/", 404),
     ("box/x/actions/hidden/", 404),
     ("box/x/actions/nothing/", 404),
     ("box/~2/actions/touch/", 400),

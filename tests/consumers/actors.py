@@ -78,6 +78,10 @@ class Parrot(Actor[dict[str, Any]]):
     def whisper(self, text: str) -> None:
         self.broadcast("whisper", text)
 
+    @action
+    def pass_on(self, text: str) -> None:
+        Parrot.get_or_create("another").send("say", text)
+
 
 class Diary(Actor):
     """Everybody has one's own."""

@@ -10,6 +10,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from websockets.exceptions import InvalidStatus
 
+from actorqueues.models import Message
 from tests.consumers.actors import Parrot, nested
 from tests.consumers.browser import Browser
 
@@ -344,6 +345,19 @@ def test_what_an_action_returns_too_deeply_nested_is_a_named_error(server, log_i
             assert await error_of(browser, **call, action="nest", args=[nested(300)]) == "request.invalid"
 
     asyncio.run(main())
+
+
+def test_what_an_action_sends_is_its_caller_s(backend, server, log_in):
+    user, anna = log_in("anna")
+
+    async def main():
+        async with Browser(server, session=anna) as browser:
+            assert (await browser.request(type="call", **parrot(), action="pass_on", args=["a"]))[
+                "output"
+            ] is None
+
+    asyncio.run(main())
+    assert Message.objects.get().user_id == str(user.pk)
 
 
 def test_dedupe_keys_are_each_user_s_own_and_never_the_project_s(start_worker, server, log_in):

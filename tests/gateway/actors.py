@@ -85,6 +85,10 @@ class Mirror(Actor):
     def echo(self, value: Any) -> Any:
         return value
 
+    @action
+    def pass_on(self, text: str) -> None:
+        Mirror.get_or_create("another").send("notify", text)
+
     @handler
     def notify(self, body: str, message: Message) -> None:
         """Tells its sender alone, after a report for them too."""

@@ -142,6 +142,16 @@ def test_who_may_not_connect_is_told_why(server):
 
 
 @only_sqlite
+def test_what_an_action_sends_is_its_caller_s(server):
+    eve = get_user_model().objects.create(username="eve")
+    with opened(server, "rivet.mirror", token="eve") as socket:
+        assert heard(socket)[0] == "Init"
+        ask(socket, 1, "pass_on", "a")
+        assert heard(socket)[0] == "ActionResponse"
+    assert Message.objects.get().user_id == str(eve.pk)
+
+
+@only_sqlite
 def test_foreign_pages_and_other_protocols_are_not_let_in(server):
     for options in ({"origin": "https://evil.example"}, {"speaks": "graphql-ws"}):
         with pytest.raises(InvalidStatus) as refusal, opened(server, "rivet.mirror", **options):

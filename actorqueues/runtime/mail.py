@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, InterfaceError
@@ -76,12 +77,7 @@ class MailReader:
                 len(chosen) // 2, 1
             )  # a server too slow for so many within its time limit may do fewer
             await asyncio.sleep(RETRY_PAUSE)
-            for activation, waiting in chosen.items():
-                self.want(activation)
-                if activation in self.wanted:
-                    self.wanted[activation].extend(waiting)
-                else:  # it has lost its lease: nobody reads for it any more
-                    release_waiting(waiting)
+            self.want_again(chosen)
             return
         finally:
             self.reading = set()
@@ -90,6 +86,14 @@ class MailReader:
             if activation.lost is None and not activation.releasing:
                 activation.take_mail(now, mail[activation.actor_id], limits[activation])
             release_waiting(waiting)
+
+    def want_again(self, chosen: Mapping[Activation, list[asyncio.Future[None]]]) -> None:
+        for activation, waiting in chosen.items():
+            self.want(activation)
+            if activation in self.wanted:
+                self.wanted[activation].extend(waiting)
+            else:  # it has lost its lease: nobody reads for it any more
+                release_waiting(waiting)
 
 
 def release_waiting(waiting: list[asyncio.Future[None]]) -> None:

@@ -73,9 +73,8 @@ class MailReader:
         except (DatabaseError, InterfaceError) as error:
             text = "mailboxes could not be read, trying again: %s"
             logger.warning(text, error, extra=self.session.log_fields)
-            self.most = max(
-                len(chosen) // 2, 1
-            )  # a server too slow for so many within its time limit may do fewer
+            # A server that is too slow for so many within its time limit may do fewer.
+            self.most = max(len(chosen) // 2, 1)
             await asyncio.sleep(RETRY_PAUSE)
             self.want_again(chosen)
             return

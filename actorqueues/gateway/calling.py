@@ -17,7 +17,7 @@ from actorqueues.gateway.tags import encode
 from actorqueues.gateway.views import GatewayView
 from actorqueues.web.arguments import checked_arguments
 from actorqueues.web.bodies import RequestInvalid
-from actorqueues.web.outputs import making_json
+from actorqueues.web.outputs import making_json, shallow
 from actorqueues.web.views import Later
 
 
@@ -49,4 +49,4 @@ async def call_on_loop(target: Target, action: Action[..., Any], arguments: Sequ
 
 def answer_with(action: Action[..., Any], output: Any) -> Response:
     with making_json(action):
-        return Response({"output": encode(output)})
+        return Response({"output": shallow(encode(output))})

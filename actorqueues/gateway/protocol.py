@@ -14,6 +14,7 @@ from actorqueues.gateway.requests import EncodingRefused, parsed
 from actorqueues.gateway.tags import BIG_INT, encode
 from actorqueues.storage.events import PROGRESS
 from actorqueues.web.errors import wire_error
+from actorqueues.web.outputs import shallow
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def init_text(actor_id: str, connection_id: str) -> str:
 
 
 def response_text(id: int, output: Any) -> str:
-    return written("ActionResponse", {"id": big_int(id), "output": encode(output)})
+    return written("ActionResponse", {"id": big_int(id), "output": shallow(encode(output))})
 
 
 def error_text(error: BaseException, action_id: int) -> str:

@@ -10,8 +10,10 @@ from typing import Any
 from actorqueues.definitions.action import Action
 from actorqueues.definitions.schema import Schema
 from actorqueues.exceptions import OutputInvalid
+from actorqueues.web.arguments import nests_deeper
 
 ANY = Schema(Any)
+MOST_NESTED = 250  # levels; pydantic ends there too
 
 
 @contextmanager
@@ -21,6 +23,13 @@ def making_json(action: Action[..., Any]) -> Iterator[None]:
         yield
     except (ValueError, RecursionError) as error:
         raise OutputInvalid(action=action.name, problem=str(error)) from error
+
+
+def shallow(value: Any) -> Any:
+    """What was made for JSON, as it is. Raises ``ValueError``: how deep Python itself goes is of its version."""
+    if nests_deeper([value], MOST_NESTED):
+        raise ValueError(f"It nests deeper than {MOST_NESTED} levels.")
+    return value
 
 
 def plain_output(action: Action[..., Any], output: Any) -> Any:

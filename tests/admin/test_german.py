@@ -31,13 +31,16 @@ LATER = timedelta(hours=1)
 ANN, DAN = (actor_id_for("tally", key) for key in ("ann", "dan"))
 SAME_WORDS = {"host", "json", "live", "name", "status", "version", "worker"}  # in both languages
 UNITS = {"ms", "s", "min"}  # a heartbeat may be as long ago on both pages
-OF_DJANGO = {
+OF_DJANGO = {  # it has no German for these, or had none in 5.2.0
     "- Select an option -",
+    "Add link",
+    "Change or view list link",
     "Filter",
+    "Model name",
     "Run",
     "Search",
     "Select an option",
-}  # it has no German for these
+}
 ID = re.compile(r"[0-9a-f]{4,}(…[0-9a-f]{4}|(-[0-9a-f]{4}){3}-[0-9a-f]{12}|-1)?")
 SHOWN = ("aria-label", "title", "placeholder", "alt", "value", "label", "data-summary")
 SHOWN_OF_LIVE = "data-words-"

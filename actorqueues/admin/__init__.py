@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from django.contrib import admin
 
 from actorqueues.admin.actors import ActorAdminMixin
@@ -23,27 +25,32 @@ __all__ = [
     "WorkerAdminMixin",
 ]
 
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin  # it takes no parameter where it runs
+
 
 @admin.register(Overview)
-class OverviewAdmin(OverviewAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
+class OverviewAdmin(OverviewAdminMixin, ModelAdmin):
     pass
 
 
 @admin.register(ActorInstance)
-class ActorAdmin(ActorAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
+class ActorAdmin(ActorAdminMixin, ModelAdmin):
     pass
 
 
 @admin.register(Message)
-class MessageAdmin(MessageAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
+class MessageAdmin(MessageAdminMixin, ModelAdmin):
     pass
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(DeadLetterAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
+class DeadLetterAdmin(DeadLetterAdminMixin, ModelAdmin):
     pass
 
 
 @admin.register(Worker)
-class WorkerAdmin(WorkerAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
+class WorkerAdmin(WorkerAdminMixin, ModelAdmin):
     pass

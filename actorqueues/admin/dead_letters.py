@@ -53,11 +53,6 @@ class DeadLetterAdminMixin(Inspector):
             letters = newest(letters, "died_at")
         return letters.filter(**chosen)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        return queryset, False
-
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changes: Any = super().get_changelist_instance(request)
         ends = changes.result_list.annotate(error_head=Left("error", HEAD), error_tail=Right("error", TAIL))

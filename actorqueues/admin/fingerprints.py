@@ -12,7 +12,7 @@ from django.db.models import Model, Sum
 from django.db.models.functions import MD5
 
 from actorqueues.definitions.keys import decode_key
-from actorqueues.definitions.registry import registry
+from actorqueues.diagnosis.mailboxes import known_queues
 from actorqueues.diagnosis.workers import live
 from actorqueues.events.feeds import ActorTopic
 from actorqueues.models import (
@@ -83,7 +83,7 @@ class OneActor:
         row = actors.annotate(state_hash=MD5("state")).values_list("type", "key", *OF_AN_ACTOR).first()
         type_name, key, *_ = row or ("", "")
         dialect, connection = dialect_for(using), connections[using]
-        wanted = [WantedHeads(self.actor_id, queue, SHOWN) for queue in queues_of(type_name)]
+        wanted = [WantedHeads(self.actor_id, queue, SHOWN) for queue in known_queues(type_name)]
         scheduled = Message.objects.using(using).scheduled().filter(actor_id=self.actor_id)
         letters = DeadLetter.objects.using(using).filter(actor_id=self.actor_id).order_by()
         fingerprint = (
@@ -100,11 +100,6 @@ class OneActor:
 
 def newest_id(model: type[Model], using: str) -> Any:
     return model._default_manager.using(using).order_by("-id").values_list("id", flat=True).first()
-
-
-def queues_of(type_name: str) -> Sequence[str]:
-    found = registry.find(type_name)
-    return () if found is None else list(found.definition.queues)
 
 
 def thing_named(name: str) -> Thing | None:

@@ -66,6 +66,12 @@ class Inspector(Base):
         rows: QuerySet[Any] = self.model._default_manager.using(self.using)
         return rows
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """``get_queryset`` has searched: in ways that fields alone do not tell."""
+        return queryset, False
+
     # Rows change by operations, never by Django's own forms.
 
     def has_add_permission(self, request: HttpRequest) -> bool:

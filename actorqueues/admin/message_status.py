@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy, pgettext
 
 from actorqueues.models import Message
+from actorqueues.storage.outcomes import status_of
 from actorqueues.templatetags.actorqueues_admin import badge, moment
 
 
@@ -19,20 +20,9 @@ class MessageStatus(TextChoices):
     RETRYING = "retrying", gettext_lazy("retrying")
 
 
-def status_of(message: Message, now: datetime) -> MessageStatus:
-    """``now`` by the database's clock, as lists are filtered by it."""
-    if message.scheduled_at is not None:
-        return MessageStatus.SCHEDULED
-    if message.started_at is not None:
-        return MessageStatus.IN_FLIGHT
-    if message.retry_at is not None and message.retry_at > now:
-        return MessageStatus.RETRYING
-    return MessageStatus.READY
-
-
 def written_status(message: Message, now: datetime) -> str:
     """With the time that belongs to it."""
-    status = status_of(message, now)
+    status = MessageStatus(status_of(message, now).replace("_", "-"))
     times = {
         MessageStatus.SCHEDULED: (pgettext("before a time", "for"), message.scheduled_at),
         MessageStatus.IN_FLIGHT: (pgettext("before a time", "since"), message.started_at),

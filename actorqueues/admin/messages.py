@@ -46,16 +46,11 @@ class MessageAdminMixin(SendingMixin, Inspector):
         """Kept with the request: the list asks for it, and for what it did not look at."""
         found: MessageSearch | None = getattr(request, "message_search", None)
         if found is None:
-            found = request.message_search = MessageSearch.of(request, self.using)  # type: ignore[attr-defined]
+            found = request.message_search = MessageSearch.of(request, self.using)  # type: ignore[attr-defined]  # one for a request
         return found
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return self.search(request).rows
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        return queryset, False
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changes: Any = super().get_changelist_instance(request)

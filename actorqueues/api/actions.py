@@ -55,7 +55,7 @@ class ActionView(ActorView):
         given = validated(Arguments, data)
         return self.output(action, given.args, given.kwargs)
 
-    def options(self, request: Request, *args: Any, **parts: Any) -> Response:  # type: ignore[override]
+    def options(self, request: Request, *args: Any, **parts: Any) -> Response:  # type: ignore[override]  # DRF gives its own
         self.allowed_action(parts["action"])
         return super().options(request, *args, **parts)
 

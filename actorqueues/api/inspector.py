@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import connections
@@ -61,11 +62,13 @@ class InspectorQueueView(InspectorView):
         self.row()
         ids = first_of(self.present, limit + 1)
         mail = Message.objects.using(self.present.using).defer("body", "meta")
+        found = mail.filter(id__in=ids[:limit]).order_by("id")
+        now = dialect_for(self.present.using).now(connections[self.present.using])
         return Response({
             "size": queue_size(self.present),
             "limit": limit,
             "truncated": len(ids) > limit,
-            "messages": [pending(message) for message in mail.filter(id__in=ids[:limit]).order_by("id")],
+            "messages": [pending(message, now) for message in found],
         })  # fmt: skip
 
     def limit(self, request: Request) -> int:
@@ -102,12 +105,12 @@ def first_of(target: Target, count: int) -> list[int]:
     return sorted(mark.id for mark in marks)[:count]
 
 
-def pending(message: Message) -> dict[str, Any]:
+def pending(message: Message, now: datetime) -> dict[str, Any]:
     return {
         "id": message.uid.hex,
         "sequence": message.id,
         "queue": message.queue,
-        "status": status_of(message),
+        "status": status_of(message, now),
         "attempt": message.attempt,
         "userId": message.user_id,
         "enqueuedAt": message.enqueued_at,

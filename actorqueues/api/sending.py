@@ -50,7 +50,7 @@ class QueueOfActorView(ActorView):
         pending = send_to_wait(self.target, queue, body, options, admit=admit, together=True)
         return AfterOutcome(pending, seconds, self.answer)
 
-    def options(self, request: Request, *args: Any, **parts: Any) -> Response:  # type: ignore[override]
+    def options(self, request: Request, *args: Any, **parts: Any) -> Response:  # type: ignore[override]  # DRF gives its own
         self.require("publish", exposed_queue(self.actor_class, parts["queue"]).name)
         return super().options(request, *args, **parts)
 

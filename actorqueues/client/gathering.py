@@ -10,11 +10,11 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 
 from django.db import DatabaseError, connections
 
 from actorqueues.bridge import in_thread
+from actorqueues.client.hub import wake
 from actorqueues.client.sending import tell_receivers
 from actorqueues.client.targets import Target
 from actorqueues.client.transactions import refuse_wait
@@ -73,22 +73,11 @@ class Departure:
         if self.error is not None:
             raise self.error
 
-    def tell(self) -> bool:
-        """That it leads, or is over. False: nobody runs there any more who could hear it."""
+    def notified(self) -> asyncio.Future[None] | None:
+        """Wakes a thread that waits here, and gives the future that is to be woken on its loop."""
         if self._event is not None:
             self._event.set()
-        if (future := self._future) is None:
-            return True
-        loop = future.get_loop()
-        with suppress(RuntimeError):  # closed
-            loop.call_soon_threadsafe(end_turn, future)
-            return loop.is_running()
-        return False
-
-
-def end_turn(future: asyncio.Future[None]) -> None:
-    if not future.done():  # it may have been cancelled meanwhile
-        future.set_result(None)
+        return self._future
 
 
 class Gatherer:
@@ -119,7 +108,7 @@ class Gatherer:
         finally:
             for one in batch:
                 one.is_over = True
-                one.tell()
+            wake([one.notified() for one in batch])
             self.hand_over()
 
     def leave(self, departure: Departure) -> None:
@@ -134,11 +123,16 @@ class Gatherer:
             self.hand_over()
 
     def hand_over(self) -> None:
-        """To the first in line who hears it. Two who lead at once do no harm: each stores what it finds."""
+        """To the first in line who can hear it: not to one whose loop has ended.
+
+        Two who lead at once do no harm: each stores what it finds.
+        """
         with self._lock:
             for departure in self._line:
                 departure.leads = True
-                if departure.tell():
+                future = departure.notified()
+                wake([future])
+                if future is None or future.get_loop().is_running():
                     return
             self._is_led = False
 

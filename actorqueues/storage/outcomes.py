@@ -54,8 +54,9 @@ def message_status(uid: UUID, *, using: str) -> MessageStatus | None:
     """Where a message stands that is stored or dead-lettered; None when nothing is known of it."""
     message = Message.objects.using(using).filter(uid=uid).defer("body", "meta").first()
     if message is not None:
+        status = status_of(message, dialect_for(using).now(connections[using]))
         return MessageStatus(
-            uid, message.actor_id, message.queue, status_of(message), message.attempt, message.error,
+            uid, message.actor_id, message.queue, status, message.attempt, message.error,
             message.keeps_outcome, message.enqueued_at, message.user_id,
         )  # fmt: skip
     dead = DeadLetter.objects.using(using).filter(uid=uid).defer("body", "meta").first()
@@ -75,9 +76,10 @@ def message_status(uid: UUID, *, using: str) -> MessageStatus | None:
     )
 
 
-def status_of(message: Message) -> str:
+def status_of(message: Message, now: datetime) -> str:
+    """``now`` by the database's clock: once its next attempt is due, a message is as ready as any other."""
     if message.scheduled_at is not None:
         return "scheduled"
     if message.started_at is not None:
         return "in_flight"
-    return "ready" if message.retry_at is None else "retrying"
+    return "retrying" if message.retry_at is not None and message.retry_at > now else "ready"

@@ -144,7 +144,7 @@ def test_what_breaks_the_policy_would_be_heard(chromium, way, server):
     page.route("**/page", lambda route: route.fulfill(**server.page(way.address)))
     page.goto(f"http://{way.address}/page")
     page.evaluate("document.body.setAttribute('style', 'color: red')")
-    eventually(lambda: page.evaluate("0") or problems)
+    assert "style-src" in " ".join(eventually(lambda: page.evaluate("0") or problems))
     context.close()
 
 
@@ -166,7 +166,7 @@ def test_a_page_whose_socket_is_refused_polls(open_page, server):
     server.sections["mailbox"] = "<p>one message</p>"
     until_shows(page, "mailbox", "one message")
     asked = server.asked
-    eventually(lambda: page.evaluate("1") and server.asked > asked)  # requests are answered meanwhile
+    assert eventually(lambda: page.evaluate("1") and server.asked > asked)  # requests are answered meanwhile
 
 
 def test_a_socket_that_is_lost_comes_again(open_page, server, parrot, way, boss):
@@ -180,6 +180,7 @@ def test_a_socket_that_is_lost_comes_again(open_page, server, parrot, way, boss)
     server.sections["mailbox"] = "<p>afterwards</p>"
     parrot.send("say", "hello")
     until_shows(page, "mailbox", "afterwards")
+    assert page.locator("#mailbox").inner_text() == "afterwards"
 
 
 def test_a_server_that_fails_is_asked_again(open_page, server, parrot, boss):
@@ -191,6 +192,7 @@ def test_a_server_that_fails_is_asked_again(open_page, server, parrot, boss):
     server.status, server.sections["mailbox"] = 200, "<p>one message</p>"
     until_says(page, "Live")
     until_shows(page, "mailbox", "one message")
+    assert page.inner_text(".aq-live-status") == "Live"
 
 
 @pytest.mark.parametrize("status", [302, 403])
@@ -341,6 +343,7 @@ def test_charts_follow_the_theme_and_the_width(open_page, server, boss):
     page.set_viewport_size({"width": 500, "height": 800})
     until(page, f"document.querySelector('#state canvas').width < {width}")
     until(page, "document.documentElement.scrollWidth <= 500")
+    assert page.evaluate("document.querySelector('#state canvas').width") < width
 
 
 def test_a_chart_tells_its_values(open_page, server, boss):
@@ -348,4 +351,6 @@ def test_a_chart_tells_its_values(open_page, server, boss):
     page = open_page(boss)
     until(page, "document.querySelector('#state canvas')?.width > 100")
     page.locator("#state .u-over").hover()
-    until(page, "document.querySelector('#state .aq-series-value').textContent.endsWith(' s')")
+    value = "document.querySelector('#state .aq-series-value').textContent"
+    until(page, f"{value}.endsWith(' s')")
+    assert float(page.evaluate(value).removesuffix(" s").replace(",", "")) > 0

@@ -31,7 +31,7 @@ def test_what_breaks_it_is_heard(person, directive):
     person.go(page("message"))
     person.page.evaluate(f"{BREAKING[directive]}; 0")
     said = f"Content Security Policy: {directive}"
-    eventually(lambda: person.page.evaluate(HEARD) or any(said in one for one in person.complaints))
+    assert eventually(lambda: person.page.evaluate(HEARD) or any(said in one for one in person.complaints))
     person.complaints.clear()
 
 

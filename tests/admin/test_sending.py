@@ -335,9 +335,10 @@ def test_what_comes_from_outside_is_escaped(staff, backend):
 def test_the_form_takes_few_queries(staff, backend, few_queries):
     client = staff(*SEND)
     with few_queries():
-        client.get(address())
+        assert client.get(address()).status_code == 200
     with few_queries():
-        client.post(address(), GOOD)
+        assert client.post(address(), GOOD).status_code == 302
+    assert Message.objects.count() == 1
 
 
 def test_what_was_sent_by_hand_is_handled(staff, backend, start_worker):

@@ -138,10 +138,10 @@ def test_events_are_told_also_those_that_are_not_stored(start_worker, admin, bos
         async with Page(server, boss, of(parrot)) as page:
             await page.calm()
             await parrot.acall("whisper", "psst")
-            await page.next("changed")
+            assert await page.next("changed")
             await page.calm()
             await parrot.asend("say", "again")
-            await page.next("changed")
+            assert await page.next("changed")
 
     asyncio.run(main())
 
@@ -152,12 +152,12 @@ def test_the_overview_is_told_of_mail_workers_and_pauses(start_worker, admin, bo
     async def main():
         async with Page(server, boss) as page:
             await parrot.asend("say", "hello")
-            await page.next("changed")
+            assert await page.next("changed")
             await asyncio.to_thread(start_worker)
-            await page.next("changed")
+            assert await page.next("changed")
             await page.calm(4.5)
             await asyncio.to_thread(pause_type, "parrot", "", using=settings.DATABASE)
-            await page.next("changed")
+            assert await page.next("changed")
 
     asyncio.run(main())
 
@@ -219,10 +219,10 @@ def test_a_database_that_is_away_ends_nothing(start_admin, boss, proxy):
             with proxy.refusing():
                 await parrot.asend("say", "meanwhile")
                 await asyncio.sleep(1.5)
-            await page.next("changed")
+            assert await page.next("changed")
             await page.calm()
             await parrot.asend("say", "afterwards")
-            await page.next("changed")
+            assert await page.next("changed")
 
     asyncio.run(main())
 

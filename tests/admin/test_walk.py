@@ -39,6 +39,7 @@ def test_a_message_goes_through_before_one_s_eyes(person, start_worker):
     polly.send("sleep", 60)
     person.sees("in flight since")
     person.picture("actor-in-flight")
+    assert Message.objects.get().started_at is not None
 
 
 def test_the_overview_lives(person, start_worker):

@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Sequence
+from weakref import ref
 
 from django.db import DatabaseError, connections
 
@@ -29,7 +30,17 @@ MOST = 100  # messages in one commit
 class Departure:
     """One message on its way into the store."""
 
-    __slots__ = ("_event", "_future", "error", "gatherer", "is_over", "leads", "outgoing", "target")
+    __slots__ = (
+        "__weakref__",
+        "_event",
+        "_future",
+        "error",
+        "gatherer",
+        "is_over",
+        "leads",
+        "outgoing",
+        "target",
+    )
 
     def __init__(self, gatherer: Gatherer, target: Target, outgoing: Outgoing) -> None:
         self.gatherer, self.target, self.outgoing = gatherer, target, outgoing
@@ -43,6 +54,7 @@ class Departure:
     def here(self) -> None:
         """Returns when the message is stored. Raises what kept it from that."""
         self._event = threading.Event()
+        self.gatherer.lead_if_nobody_does(self)
         # What is told after there is an event sets it; what was told before is looked at now.
         while not self.is_over:
             if self.leads:
@@ -66,12 +78,20 @@ class Departure:
 
     async def turn(self) -> None:
         self._future = asyncio.get_running_loop().create_future()
+        self.gatherer.lead_if_nobody_does(self)
         if not (self.is_over or self.leads):  # the same here
             await self._future
 
     def report(self) -> None:
         if self.error is not None:
             raise self.error
+
+    @property
+    def hears(self) -> bool:
+        """Whether somebody waits, in a thread or on a loop that runs."""
+        if self._future is not None:
+            return self._future.get_loop().is_running()
+        return self._event is not None
 
     def notified(self) -> asyncio.Future[None] | None:
         """Wakes a thread that waits here, and gives the future that is to be woken on its loop."""
@@ -86,25 +106,34 @@ class Gatherer:
     def __init__(self, using: str) -> None:
         self.using = using
         self._lock = threading.Lock()
-        self._line: deque[Departure] = deque()
+        # Weak: a request that was cancelled on the way to waiting cannot say so, and its message stays away.
+        self._line: deque[ref[Departure]] = deque()
         self._is_led = False
 
     def depart(self, target: Target, outgoing: Outgoing) -> Departure:
         """Stored when it returns, unless others are being stored: then in line."""
         departure = Departure(self, target, outgoing)
         with self._lock:
-            self._line.append(departure)
+            self._line.append(ref(departure))
             departure.leads, self._is_led = not self._is_led, True
         if departure.leads:
             self.store()
         return departure
 
+    def lead_if_nobody_does(self, departure: Departure) -> None:
+        """Asked by who begins to wait: before that nothing was handed over to it."""
+        with self._lock:
+            if not self._is_led and not departure.is_over:
+                departure.leads = self._is_led = True
+
     def store(self) -> None:
         """All that are in line, by whoever leads it. Durable when it returns."""
         with self._lock:
-            batch = [self._line.popleft() for _ in range(min(len(self._line), MOST))]
+            first = [self._line.popleft() for _ in range(min(len(self._line), MOST))]
+        batch = [departure for one in first if (departure := one()) is not None]
         try:
-            store_all(batch, self.using)
+            if batch:
+                store_all(batch, self.using)
         finally:
             for one in batch:
                 one.is_over = True
@@ -116,25 +145,24 @@ class Gatherer:
         if departure.is_over:
             return
         with self._lock:
-            if departure not in self._line:
+            if ref(departure) not in self._line:
                 return  # it is being stored
-            self._line.remove(departure)
+            self._line.remove(ref(departure))
         if departure.leads:
             self.hand_over()
 
     def hand_over(self) -> None:
-        """To the first in line who can hear it: not to one whose loop has ended.
-
-        Two who lead at once do no harm: each stores what it finds.
-        """
+        """To the first in line who hears it. Two who lead at once do no harm: each stores what it finds."""
         with self._lock:
-            for departure in self._line:
-                departure.leads = True
-                future = departure.notified()
-                wake([future])
-                if future is None or future.get_loop().is_running():
-                    return
-            self._is_led = False
+            waiting = (
+                departure for one in self._line if (departure := one()) is not None and departure.hears
+            )
+            successor = next(waiting, None)
+            if successor is None:
+                self._is_led = False
+                return
+            successor.leads = True
+            wake([successor.notified()])
 
 
 def store_all(batch: Sequence[Departure], using: str) -> None:

@@ -134,6 +134,7 @@ def test_who_is_to_lead_and_hangs_up_before_it_can_hands_over(backend, gate, sen
     first = send()
     assert eventually(lambda: gate.sizes) == [1]
     front = gatherer.depart(target, to("front"))
+    front._event = threading.Event()  # as if it waited
     behind = send(to("behind"))
     eventually(lambda: in_line(backend) == 2)
     gate.set()
@@ -142,6 +143,35 @@ def test_who_is_to_lead_and_hangs_up_before_it_can_hands_over(backend, gate, sen
     gatherer.leave(front)
     behind.result(PATIENCE)
     assert gate.sizes == [1, 1]
+
+
+@pytest.mark.parametrize("is_dropped", [False, True])
+def test_a_request_that_is_cancelled_on_the_way_to_waiting_holds_up_nobody(backend, gate, send, is_dropped):
+    """Its client has hung up while it got in line: nobody will ever wait there."""
+    gatherer, target = gatherer_of(backend), Target.by_key(Ledger, ("main",), must_exist=False)
+    first = send()
+    assert eventually(lambda: gate.sizes) == [1]
+    cancelled = gatherer.depart(target, to("cancelled"))
+    if is_dropped:
+        del cancelled
+    behind = send(to("behind"))
+    eventually(lambda: in_line(backend) == 2)
+    gate.set()
+    for future in (first, behind, send(to("later"))):
+        future.result(PATIENCE)
+    assert Message.objects.count() == 3 + (not is_dropped)
+
+
+def test_who_begins_to_wait_when_nobody_stores_any_more_stores_itself(backend, gate, send):
+    gatherer, target = gatherer_of(backend), Target.by_key(Ledger, ("main",), must_exist=False)
+    first = send()
+    assert eventually(lambda: gate.sizes) == [1]
+    late = gatherer.depart(target, to("late"))
+    gate.set()
+    first.result(PATIENCE)
+    assert Message.objects.count() == 1
+    late.here()
+    assert Message.objects.count() == 2
 
 
 def test_a_loop_that_has_ended_holds_up_nobody(backend, gate, send):

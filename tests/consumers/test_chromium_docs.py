@@ -19,6 +19,8 @@ window.heard = [];
 window.show = (...values) => heard.push(values);
 window.reload = window.loadStateAnew = () => heard.push(["anew"]);
 """
+# The blocks do not wait for their listener to hear; what is told before that is not for it.
+BEGUN = "counter.on('changed', () => {}, {subscribed: () => { window.begun = true; }});"
 POLICY = "default-src 'self' 'unsafe-inline' ws:"
 
 
@@ -44,8 +46,8 @@ def test_the_first_page_of_the_browser_guide_counts_and_shows(start_worker, open
     first, _ = blocks("docs/how-to/browser.md", "html")
     [script] = re.findall(r'<script type="module">(.*)</script>', first, re.DOTALL)
     names = "{status, response, total, stop: typeof stop, client: client.status}"
-    run(page, way, module(f"{script}\nwindow.names = {names};"))
-    until(page, "window.ready")
+    run(page, way, module(f"{script}\nwindow.names = {names};{BEGUN}"))
+    until(page, "window.ready && window.begun")
     names = page.evaluate("names")
     assert names["status"] == "completed"
     assert names["response"] == {"value": 5}
@@ -69,11 +71,7 @@ def test_the_readme_s_browser_client_counts_and_shows(start_worker, open_page, w
     start_worker()
     page = open_page()
     [script] = blocks("README.md", "js")
-    run(
-        page,
-        way,
-        module(script + "counter.on('changed', () => {}, {subscribed: () => { window.begun = true; }});"),
-    )
+    run(page, way, module(script + BEGUN))
     until(page, "window.ready && window.begun")
     Counter.get_or_create("main").ask("increment", {"amount": 1}, timeout=PATIENCE)
     until(page, "heard.some(([value]) => value === 6)")

@@ -210,9 +210,12 @@ def test_message_status_tells_where_a_message_stands(backend):
     assert message_status(one.uid, using=backend).status == "ready"
     row.update(started_at=timezone.now())
     assert message_status(one.uid, using=backend).status == "in_flight"
-    row.update(started_at=None, retry_at=timezone.now(), failures=2, error="boom")
+    row.update(started_at=None, retry_at=timezone.now() + timedelta(minutes=1), failures=2, error="boom")
     status = message_status(one.uid, using=backend)
     assert (status.status, status.attempt, status.error) == ("retrying", 3, "boom")
+    row.update(retry_at=timezone.now() - timedelta(minutes=1))
+    status = message_status(one.uid, using=backend)
+    assert (status.status, status.attempt, status.error) == ("ready", 3, "boom")
     assert message_status(to().uid, using=backend) is None
 
 

@@ -1,6 +1,5 @@
 import os
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
@@ -23,5 +22,5 @@ if HAS_RIVET:
 
 application = ProtocolTypeRouter({
     "http": on_lanes(django_application),
-    "websocket": AuthMiddlewareStack(URLRouter(sockets)),
+    "websocket": URLRouter(sockets),
 })  # fmt: skip

@@ -13,12 +13,20 @@ from actorqueues.admin.fingerprints import Thing, thing_named
 from actorqueues.admin.watching import Watch, unwatch, watch
 from actorqueues.bridge import in_thread
 from actorqueues.conf import settings
+from actorqueues.web import sessions
 from actorqueues.web.callers import Caller
 from actorqueues.web.sockets import LaneConsumer
 
 logger = logging.getLogger("actorqueues.admin")
 
 SESSION_ENDED, SILENT = 4401, 4408  # as on the project's other sockets
+
+
+class Viewer(Caller):
+    """The admin knows sessions only, so no other credentials are looked at."""
+
+    async def found(self) -> Any:
+        return await sessions.session_user(self.scope)
 
 
 class InspectorConsumer(LaneConsumer):
@@ -32,7 +40,7 @@ class InspectorConsumer(LaneConsumer):
 
     async def connect(self) -> None:
         """Refused, which is a 403, for a foreign origin and for whoever may not see the page."""
-        self.caller = Caller(self.scope)
+        self.caller = Viewer(self.scope)
         thing = thing_named(QueryDict(self.scope.get("query_string", b"")).get("watch", ""))
         if thing is None or not self.caller.comes_from_here() or not await self.is_welcome(thing):
             await self.close()
@@ -43,10 +51,8 @@ class InspectorConsumer(LaneConsumer):
         self.spawn(self.check(thing))
 
     async def is_welcome(self, thing: Thing) -> bool:
-        if not getattr(self.scope.get("user"), "is_authenticated", False):
-            return False  # the admin knows sessions only, so no other credentials are looked at
-        await in_thread(self.caller.authenticate)
-        return await in_thread(self.may_watch, thing)
+        await self.caller.authenticate()
+        return self.caller.is_somebody and await in_thread(self.may_watch, thing)
 
     def may_watch(self, thing: Thing) -> bool:
         user = self.caller.user

@@ -13,7 +13,7 @@ from actorqueues.conf import settings
 from actorqueues.events.feeds import ActorTopic, Subscription
 from actorqueues.events.hub import event_hub_of
 from actorqueues.events.live import Started, Told
-from actorqueues.web.lanes import calls_on_lanes
+from actorqueues.web.lanes import call_on_lanes
 
 logger = logging.getLogger("actorqueues.admin")
 
@@ -40,16 +40,16 @@ class Watch:
 
     async def run(self) -> None:
         was_away = False
-        with calls_on_lanes():
-            while True:
-                try:
-                    self.compare(await in_thread(self.thing.look, self.using))
-                    was_away = False
-                except Exception as error:  # noqa: BLE001  whatever the driver raises: the next look tells
-                    if not was_away:
-                        logger.warning("%s cannot be looked at (%s); trying again", self.thing, error)
-                    was_away = True
-                await asyncio.sleep(self.thing.every)
+        call_on_lanes()
+        while True:
+            try:
+                self.compare(await in_thread(self.thing.look, self.using))
+                was_away = False
+            except Exception as error:  # noqa: BLE001  whatever the driver raises: the next look tells
+                if not was_away:
+                    logger.warning("%s cannot be looked at (%s); trying again", self.thing, error)
+                was_away = True
+            await asyncio.sleep(self.thing.every)
 
     def compare(self, seen: Seen) -> None:
         if self.last is not None and seen.fingerprint != self.last.fingerprint:

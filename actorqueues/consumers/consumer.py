@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from actorqueues.bridge import in_thread
 from actorqueues.conf import settings
 from actorqueues.consumers import frames
 from actorqueues.consumers.closing import REASONS, CloseCode
@@ -25,7 +24,8 @@ class ActorConsumer(LaneConsumer):
     """Many actors over one socket: events, progress, messages, actions. See docs/reference/websocket.md."""
 
     def prepare(self) -> None:
-        self.timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
+        self.beating: asyncio.TimerHandle | None = None
+        self.checking: asyncio.TimerHandle | None = None
         self.outbox: Outbox | None = None
         self.waiting = 0  # requests
 
@@ -40,7 +40,7 @@ class ActorConsumer(LaneConsumer):
             return
         subprotocol = SUBPROTOCOL if offered else None
         try:
-            await in_thread(self.caller.authenticate)
+            await self.caller.authenticate()
         except Exception as error:  # noqa: BLE001  of whatever kind: it gets the wire's form
             await self.turn_away(error, subprotocol)
         else:
@@ -69,8 +69,8 @@ class ActorConsumer(LaneConsumer):
             max_bytes=settings.WEBSOCKET_MAX_BYTES,
             retention=round(settings.REPLY_RETENTION * 1000),
         )
-        self.after(settings.WEBSOCKET_HEARTBEAT, self.beat)
-        self.after(settings.WEBSOCKET_RECHECK, self.check_soon)
+        self.beat_later()
+        self.check_later()
 
     def drop(self, code: CloseCode) -> None:
         """The server ends it: nothing more is sent or listened to, and the code says why."""
@@ -80,8 +80,9 @@ class ActorConsumer(LaneConsumer):
         self.spawn(self.close(int(code), REASONS[code]))  # daphne takes no other kind of number
 
     def stop(self) -> None:
-        for timer in self.timers.values():
-            timer.cancel()
+        for timer in (self.beating, self.checking):
+            if timer is not None:
+                timer.cancel()
         if self.outbox is not None:
             self.outbox.close()
             self.listening.close()
@@ -180,10 +181,16 @@ class ActorConsumer(LaneConsumer):
     def beat(self) -> None:
         if self.outbox is not None:
             self.outbox.ping()
-        self.after(settings.WEBSOCKET_HEARTBEAT, self.beat)
+        self.beat_later()
+
+    def beat_later(self) -> None:
+        self.beating = self.after(settings.WEBSOCKET_HEARTBEAT, self.beat)
 
     def check_soon(self) -> None:
         self.spawn(self.check_again())
+
+    def check_later(self) -> None:
+        self.checking = self.after(settings.WEBSOCKET_RECHECK, self.check_soon)
 
     async def check_again(self) -> None:
         """Whether the session lasts, and every permission."""
@@ -194,15 +201,16 @@ class ActorConsumer(LaneConsumer):
             await self.listening.check_again()
         except Exception as error:  # noqa: BLE001  the database is away: the next check tells
             logger.warning("a session could not be checked again: %s", error)
-        self.after(settings.WEBSOCKET_RECHECK, self.check_soon)
+        self.check_later()
 
     def give_up(self, code: CloseCode) -> None:
         if self.outbox is not None:
             self.outbox.give_up(code)
 
-    def after(self, seconds: float, call: Callable[[], None]) -> None:
-        if self.outbox is not None and not self.outbox.closed:
-            self.timers[call] = asyncio.get_running_loop().call_later(seconds, call)
+    def after(self, seconds: float, call: Callable[[], None]) -> asyncio.TimerHandle | None:
+        if self.outbox is None or self.outbox.closed:
+            return None
+        return asyncio.get_running_loop().call_later(seconds, call)
 
 
 def is_larger(text: str, limit: int) -> bool:

@@ -41,9 +41,12 @@ class ActorListener:
     ) -> None:
         self.listening, self.target, self.request_id = listening, target, request_id
         self.events = None if events is None else frozenset(events)
-        self.address = {"actor": target.type_name, "key": target.parts}
         self.subscription: Subscription | None = None
         self.held: list[LiveEvent] | None = []  # until it has begun
+
+    @property
+    def address(self) -> dict[str, Any]:
+        return {"actor": self.target.type_name, "key": self.target.parts}
 
     def start(self, after: int | None, generation: int | None) -> None:
         hub = event_hub_of(self.target.using)

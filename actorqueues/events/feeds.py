@@ -14,6 +14,10 @@ from actorqueues.storage.events import Standing, user_topic
 
 Receive = Callable[[Sequence[Told]], None]
 
+NONE: frozenset[int] = (
+    frozenset()
+)  # one for all: a web process has thousands of feeds, and a set takes 216 bytes
+
 
 @dataclass(frozen=True, slots=True)
 class ActorTopic:
@@ -73,7 +77,7 @@ class Subscription:
         self.born = 0  # the newest id when it began
         self.passed: frozenset[int] | None = None  # ids up to this one that came before it; None: all
         self.first = 0  # numbered events above this are told
-        self.asked: list[CaughtUp] = []
+        self.asked: tuple[CaughtUp, ...] = ()
 
     def start(self, standing: Standing, newest: int, seen: frozenset[int]) -> list[Told]:
         """``seen``: the ids that its topic's feed has handed over by now, this look's among them."""
@@ -135,16 +139,17 @@ class Feed:
     def __init__(self, topic: Topic) -> None:
         self.topic = topic
         self.subscriptions: list[Subscription] = []
-        self.seen: set[int] = set()  # ids above the hub's floor that were handed over
+        self.seen = NONE  # ids above the hub's floor that were handed over
 
     def prune(self, floor: int) -> None:
         if self.seen:
-            self.seen = {event_id for event_id in self.seen if event_id > floor}
+            self.seen = frozenset(event_id for event_id in self.seen if event_id > floor) or NONE
 
     def fresh(self, rows: Iterable[EventRow]) -> list[EventRow]:
         """Those of the rows that are read over and over which were not handed over yet, by id."""
         found = sorted(row for row in rows if row.id not in self.seen)
-        self.seen.update(row.id for row in found)
+        if found:
+            self.seen = self.seen.union(row.id for row in found)
         return found
 
 

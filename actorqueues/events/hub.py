@@ -74,7 +74,7 @@ class EventHub:
     def catch_up(self, subscription: Subscription, tell: Callable[[], Any]) -> None:
         """Calls ``tell`` where ``receive`` is called, after all that is committed by now was handed over."""
         with self._changed:
-            subscription.asked.append(CaughtUp(tell))
+            subscription.asked += (CaughtUp(tell),)
             self._wake([subscription.topic.id])
 
     @property

@@ -57,14 +57,13 @@ class Tidings:
         for share in self.shares:
             share.feed.prune(self.floor)
             marked = self.mark(share.feed, share.rows)
-            seen = frozenset(share.feed.seen) if share.has_new else frozenset()  # one for all that begin
             for subscription, questions in share.listeners:
                 subscription.prune(self.floor)
-                told = self.begin(subscription, share.standing, seen)
+                told = self.begin(subscription, share.standing, share.feed.seen)
                 told += self.pick(subscription, marked)
                 told += self.notice_loss(subscription, share.standing)
                 told += subscription.asked[:questions]
-                del subscription.asked[:questions]
+                subscription.asked = subscription.asked[questions:]
                 yield subscription, told
 
     def begin(

@@ -71,7 +71,6 @@ class Arrival:
 
     def let_in(self) -> tuple[Target, ActorInstance]:
         """The actor; with ``getOrCreate`` it is made. Queries. Raises what access, DRF and addresses raise."""
-        self.caller.authenticate()
         self.caller.params = params_of(self.offer.params)
         target = addressed(self.route["actor"], self.query)
 

@@ -65,6 +65,7 @@ class GatewayConsumer(LaneConsumer):
             await self.close(REFUSED)
             return
         try:
+            await self.caller.authenticate()
             self.target, row = await in_thread(arrival.let_in)
         except Exception as error:  # noqa: BLE001  of whatever kind: it gets the wire's form
             await self.end(error)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-from channels.auth import get_user
 from django.conf import settings as django_settings
 from django.contrib.auth import SESSION_KEY
 from django.core.exceptions import DisallowedHost
@@ -25,6 +23,7 @@ from actorqueues.access.requester import Transport
 from actorqueues.bridge import in_thread
 from actorqueues.definitions.actor import Actor
 from actorqueues.exceptions import Forbidden
+from actorqueues.web import sessions
 from actorqueues.web.permissions import refusal_of
 
 READING = frozenset({"connect", "read", "subscribe", "list"})
@@ -43,6 +42,8 @@ class Caller:
         request = ASGIRequest(scope, io.BytesIO())
         if "session" in self.scope:
             request.session = self.scope["session"]
+        elif sessions.logs_in():
+            request.session = sessions.session_of(self.scope)
         return request
 
     def request(self, method: str = "GET") -> Request:
@@ -51,16 +52,15 @@ class Caller:
         request.user = self.user
         return request
 
-    def authenticate(self) -> None:
-        """The session's user (of ``AuthMiddlewareStack``), else whom the project's DRF authentication finds.
-
-        Raises what that raises.
+    async def authenticate(self) -> None:
+        """The user of a middleware (``AuthMiddlewareStack``, or one of the project's own), else whom the project's
+        DRF authentication finds. Raises what that raises.
         """
         user = self.scope.get("user")
-        if getattr(user, "is_authenticated", False):
+        if is_authenticated(user):
             self.user = getattr(user, "_wrapped", user)
-            return
-        self.user = self.found_by_header()
+        else:
+            self.user = await self.found()
 
     async def renew(self) -> bool:
         """Looks anew who it is. False: no longer who it was when the connection was made."""
@@ -74,23 +74,30 @@ class Caller:
         """The same user as it is stored now, by way of the session if it came by that; else anonymous or None."""
         session = self.scope.get("session")
         if session is not None and SESSION_KEY in session:
-            engine = import_module(django_settings.SESSION_ENGINE)
-            scope: Any = {**self.scope, "session": engine.SessionStore(session.session_key)}
-            return await get_user(scope)
-        return await in_thread(self.authenticated_again)
-
-    def authenticated_again(self) -> Any:
-        if getattr(self.scope.get("user"), "is_authenticated", False):  # a middleware of the project's own
-            return type(self.user)._default_manager.filter(pk=self.user.pk).first()
+            return await sessions.session_user(self.scope)
+        if is_authenticated(self.scope.get("user")):
+            return await in_thread(self.stored_user)
         try:
-            return self.found_by_header()
+            return await self.found()
         except APIException:
             return None
 
-    def found_by_header(self) -> Any:
+    def stored_user(self) -> Any:
+        return type(self.user)._default_manager.filter(pk=self.user.pk).first()
+
+    async def found(self) -> Any:
+        """By the headers of the handshake, its cookies among them where no middleware has looked at those."""
+        by_session = "user" not in self.scope and sessions.logs_in()
+        user = await sessions.session_user(self.scope) if by_session else None
+        return await in_thread(self.found_by_request, user)
+
+    def found_by_request(self, session_user: Any) -> Any:
+        """``session_user``: as Django's middleware leaves it for DRF's ``SessionAuthentication``."""
         classes: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES  # imported by DRF
-        authenticators = [found() for found in classes]
-        return Request(self.http_request(), authenticators=authenticators).user
+        request = self.http_request()
+        if session_user is not None:
+            request.user = session_user
+        return Request(request, authenticators=[found() for found in classes]).user
 
     @property
     def user_id(self) -> str | None:
@@ -98,7 +105,7 @@ class Caller:
 
     @property
     def is_somebody(self) -> bool:
-        return bool(getattr(self.user, "is_authenticated", False))
+        return is_authenticated(self.user)
 
     def access(self, key: tuple[str, ...]) -> Access:
         return Access(
@@ -159,6 +166,10 @@ class Caller:
         return same_host(origin, host) or any(
             fits(origin, trusted) for trusted in django_settings.CSRF_TRUSTED_ORIGINS
         )
+
+
+def is_authenticated(user: Any) -> bool:
+    return bool(getattr(user, "is_authenticated", False))
 
 
 def same_host(origin: str, host: str) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 
@@ -25,18 +23,13 @@ def web_lanes() -> Lanes:
         return _lanes[0]
 
 
-@contextmanager
-def calls_on_lanes() -> Iterator[None]:
-    """Inside, ``in_thread`` and the ORM's async methods use whichever lane is free.
+def call_on_lanes() -> None:
+    """For the rest of the task ``in_thread`` and the ORM's async methods use whichever lane is free.
 
     Without it all WebSockets of a process share one thread.
     """
     SyncToAsync.context_to_thread_executor[_context] = web_lanes()
-    token = SyncToAsync.thread_sensitive_context.set(_context)
-    try:
-        yield
-    finally:
-        SyncToAsync.thread_sensitive_context.reset(token)
+    SyncToAsync.thread_sensitive_context.set(_context)
 
 
 # A forked child has the parent's lanes, but not their threads.

@@ -7,7 +7,7 @@ from typing import Any
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from actorqueues.web.lanes import calls_on_lanes
+from actorqueues.web.lanes import call_on_lanes
 from actorqueues.web.line import Line
 
 LAST_WORDS = 4.0  # seconds for what is under way when a socket ends, twice: daphne gives it ten
@@ -21,17 +21,19 @@ class LaneConsumer(AsyncWebsocketConsumer):
 
     async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Any) -> None:
         self.scope, self.base_send = scope, send
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] | None = (
+            None  # while there are some: an empty one takes 216 bytes
+        )
         self.line: Line | None = None
         self.prepare()
-        with calls_on_lanes():
-            try:
-                while True:
-                    await self.dispatch(await receive())
-            except StopConsumer:
-                await self.finish()
-            finally:
-                await self.leave()
+        call_on_lanes()
+        try:
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            await self.finish()
+        finally:
+            await self.leave()
 
     def prepare(self) -> None:
         """What a subclass has from the beginning."""
@@ -73,12 +75,19 @@ class LaneConsumer(AsyncWebsocketConsumer):
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
+        if self.tasks is None:
+            self.tasks = set()
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self.forget)
         return task
 
+    def forget(self, task: asyncio.Task[None]) -> None:
+        if self.tasks is not None:
+            self.tasks.discard(task)
+            self.tasks = self.tasks or None
+
     def cancel_tasks(self) -> None:
-        for task in self.tasks:
+        for task in self.tasks or ():
             if task is not asyncio.current_task():
                 task.cancel()
 

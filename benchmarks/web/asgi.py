@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
 from django.urls import path
 
@@ -32,5 +30,5 @@ sockets = URLRouter([*websocket_urlpatterns, path("ws/bare/", BareConsumer.as_as
 
 application = ProtocolTypeRouter({
     "http": http,
-    "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(sockets)),
+    "websocket": sockets,
 })  # fmt: skip

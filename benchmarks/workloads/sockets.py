@@ -132,6 +132,6 @@ def told(
             targets.SOCKET_MEMORY,
             memory,
             "kB",
-            f"two subscriptions each; of an empty consumer: {bare:.1f} kB",
+            f"two subscriptions each; of an empty consumer that asks for no user: {bare:.1f} kB",
         ),
     ]

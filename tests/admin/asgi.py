@@ -1,6 +1,5 @@
 import os
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
@@ -19,5 +18,5 @@ protocols = {
     "http": django_application if os.environ.get("AQ_NO_POLICY") else under_policy(django_application)
 }
 if not os.environ.get("AQ_NO_SOCKET"):  # a project that has not added the route
-    protocols["websocket"] = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
+    protocols["websocket"] = URLRouter(websocket_urlpatterns)
 application = ProtocolTypeRouter(protocols)

@@ -12,8 +12,8 @@ django_application = get_asgi_application()
 from actorqueues.consumers.routing import websocket_urlpatterns  # noqa: E402
 from tests.consumers.dashboard import Dashboard  # noqa: E402
 
-routes = URLRouter([*websocket_urlpatterns, path("ws/dashboard/", Dashboard.as_asgi())])
-application = ProtocolTypeRouter({
-    "http": django_application,
-    "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(routes)),
-})  # fmt: skip
+dashboard = path("ws/dashboard/", AuthMiddlewareStack(Dashboard.as_asgi()))
+sockets = URLRouter([*websocket_urlpatterns, dashboard])
+if os.environ.get("AQ_CHANNELS_AUTH"):  # a project that has them for consumers of its own
+    sockets = AllowedHostsOriginValidator(AuthMiddlewareStack(sockets))
+application = ProtocolTypeRouter({"http": django_application, "websocket": sockets})

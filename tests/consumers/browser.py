@@ -9,6 +9,7 @@ from websockets.asyncio.client import connect
 from tests.fixtures.workers import PATIENCE
 
 SUBPROTOCOL = "actorqueues.v1"
+CHANNELS_AUTH = {"AQ_CHANNELS_AUTH": "1"}  # the server's environment, for its sockets in AuthMiddlewareStack
 
 
 class Browser:

@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from actorqueues.models import Message
 from tests.consumers.actors import Parrot, nested
-from tests.consumers.browser import Browser
+from tests.consumers.browser import CHANNELS_AUTH, Browser
 
 
 def parrot(key="x"):
@@ -150,10 +150,11 @@ def test_a_permission_that_is_taken_away_ends_the_subscription(start_worker, sta
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("dress", [{}, CHANNELS_AUTH], ids=["by itself", "in AuthMiddlewareStack"])
 @pytest.mark.parametrize("how", ["session", "expired", "inactive", "password"])
-def test_a_session_that_ends_ends_the_socket(start_server, log_in, how):
+def test_a_session_that_ends_ends_the_socket(start_server, log_in, how, dress):
     user, session = log_in("anna")
-    server = start_server(settings={"WEBSOCKET_RECHECK": 0.2})
+    server = start_server(settings={"WEBSOCKET_RECHECK": 0.2}, env=dress)
 
     def end():
         if how == "session":

@@ -8,7 +8,7 @@ from websockets.exceptions import InvalidStatus
 
 from actorqueues.models import Message
 from tests.consumers.actors import Parrot
-from tests.consumers.browser import Browser
+from tests.consumers.browser import CHANNELS_AUTH, Browser
 from tests.fixtures.backends import only_postgresql, only_sqlite
 
 PLACE = {"actor": "parrot", "key": "x"}
@@ -57,18 +57,21 @@ def test_who_connects_without_a_session_meanwhile_is_served_and_told(start_serve
 
 @only_postgresql
 @pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
-def test_who_connects_with_credentials_meanwhile_is_told_to_try_again(kind, start_server, proxy, log_in):
+@pytest.mark.parametrize("how", ["token", "session"])
+def test_who_connects_with_credentials_meanwhile_is_told_to_try_again(kind, start_server, proxy, log_in, how):
     server = start_server(kind, route=proxy.address)
-    user, _ = log_in("anna", password="secret")
-    login = {"Authorization": f"Basic {b64encode(b'anna:secret').decode()}"}
+    user, session = log_in("anna", password="secret")
+    login = {"headers": {"Authorization": f"Basic {b64encode(b'anna:secret').decode()}"}}
+    if how == "session":
+        login = {"session": session}
 
     async def main():
         with proxy.refusing():
-            browser = Browser(server, headers=login)
+            browser = Browser(server, **login)
             async with browser.connecting as browser.socket:
                 assert is_told(await browser.next("error"))
                 assert await browser.closed() == 4503
-        async with Browser(server, headers=login) as browser:
+        async with Browser(server, **login) as browser:
             assert browser.hello["user"] == str(user.pk)
 
     asyncio.run(main())
@@ -76,11 +79,11 @@ def test_who_connects_with_credentials_meanwhile_is_told_to_try_again(kind, star
 
 @only_postgresql
 @pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
-def test_who_connects_with_a_session_meanwhile_is_refused_and_welcome_again(
+def test_in_channels_own_middleware_a_session_is_refused_meanwhile_and_welcome_again(
     kind, start_server, proxy, log_in
 ):
-    """Whose session it is cannot be known: Channels' own middleware gives up before a socket is there."""
-    server = start_server(kind, route=proxy.address)
+    """Whose session it is cannot be known: the middleware gives up before a socket is there."""
+    server = start_server(kind, route=proxy.address, env=CHANNELS_AUTH)
     user, session = log_in("anna")
 
     async def main():

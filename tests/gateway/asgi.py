@@ -1,6 +1,5 @@
 import os
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 from django.urls import path
@@ -13,4 +12,4 @@ django_application = on_lanes(get_asgi_application())
 from actorqueues.gateway.routing import websocket_urlpatterns  # noqa: E402
 
 routes = URLRouter([path("rivet/", URLRouter(websocket_urlpatterns))])
-application = ProtocolTypeRouter({"http": django_application, "websocket": AuthMiddlewareStack(routes)})
+application = ProtocolTypeRouter({"http": django_application, "websocket": routes})

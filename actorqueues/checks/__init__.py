@@ -5,7 +5,7 @@ Errors are ``actorqueues.E…``, warnings ``actorqueues.W…``; ``docs/reference
 
 from actorqueues.checks.databases import check_database, check_journal_mode, check_memory
 from actorqueues.checks.pools import check_pool, check_pooler
-from actorqueues.checks.project import check_definitions, check_settings, check_times
+from actorqueues.checks.project import check_definitions, check_settings, check_time_zones, check_times
 from actorqueues.checks.routing import check_routing
 from actorqueues.checks.serving import check_asgi, check_middleware
 
@@ -20,5 +20,6 @@ __all__ = [
     "check_pooler",
     "check_routing",
     "check_settings",
+    "check_time_zones",
     "check_times",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connections
 
@@ -30,6 +31,20 @@ def check_settings(**options: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register("actorqueues")
+def check_time_zones(**options: Any) -> list[CheckMessage]:
+    """E005: times without a time zone. A lease that ends in an hour that there is twice would have two ends."""
+    if django_settings.USE_TZ:
+        return []
+    return [
+        Error(
+            "USE_TZ is False: no worker could run, since Django gives and takes times without a time zone then.",
+            hint="Set USE_TZ = True. TIME_ZONE, and what people see, stay as they are.",
+            id="actorqueues.E005",
+        )
+    ]
 
 
 @register("actorqueues")

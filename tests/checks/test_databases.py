@@ -116,6 +116,12 @@ def test_times_that_make_no_sense_together_are_warnings(given, found):
         assert ids(checks.check_times()) == ["W026"] * found
 
 
+@pytest.mark.parametrize(("use_tz", "found"), [(True, []), (False, ["E005"])])
+def test_times_have_a_time_zone(use_tz, found):
+    with override_settings(USE_TZ=use_tz):
+        assert ids(checks.check_time_zones()) == found
+
+
 class Elsewhere:
     def db_for_read(self, model, **hints):
         return "postgresql" if model._meta.app_label == "actorqueues" else None

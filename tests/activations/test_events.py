@@ -189,6 +189,20 @@ def test_signals_tell_of_a_messages_life(start_worker):
     assert failed["retry_delay_seconds"] == 0.02
 
 
+def test_what_leaves_with_a_delivery_is_told_as_sent_by_the_worker(start_worker):
+    class Worker(Actor):
+        @handler
+        async def work(self, body: int) -> None:
+            if body:
+                await Worker.get_or_create("y").asend("work", body - 1, user="7")
+
+    with listening("message_sent") as heard:
+        start_worker()
+        Worker.get_or_create("x").send("work", 1, wait=True, timeout=PATIENCE)
+        told = eventually(lambda: [values for _, _, values in heard if values["key"] == ("y",)])
+    assert [(one["queue"], one["deduplicated"], one["user_id"]) for one in told] == [("work", False, "7")]
+
+
 def test_a_message_that_is_given_up_unopened_is_told_of(start_worker):
     class Worker(Actor):
         @handler

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connections
-from rest_framework.permissions import IsAdminUser
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from actorqueues.access import redacted
+from actorqueues.access import Access, redacted
 from actorqueues.api.actors import plain_state, queue_size, summary
 from actorqueues.api.addressing import ActorView
 from actorqueues.client.operating import exists
@@ -26,9 +26,16 @@ PENDING = 50
 MOST_PENDING = 1000
 
 
+class ForStaff(BasePermission):
+    """DRF's ``IsAdminUser`` for any model of users: not every one has ``is_staff``."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return Access(user=request.user).is_staff
+
+
 class InspectorView(ActorView):
     def get_permissions(self) -> list[Any]:
-        return [IsAdminUser()]
+        return [ForStaff()]
 
     def row(self) -> ActorInstance | None:
         """Raises ``ActorNotFound``."""

@@ -1,15 +1,18 @@
 """Lists of types and actors, and what the inspector shows."""
 
 import base64
+from types import SimpleNamespace
 
 import pytest
 from django.urls import clear_url_caches, include, path
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.pagination import PageNumberPagination
 
 from actorqueues import Actor, Queue, action, handler
 from actorqueues.api.lists import ActorsView
 from actorqueues.definitions.redaction import MASK
 from actorqueues.models import ActorInstance, ActorStatus
+from actorqueues.web.views import WebView
 from tests.api import webhook_urls
 from tests.api.conftest import Api
 
@@ -224,6 +227,22 @@ def test_the_inspector_is_for_staff_alone(box, staff, make_user, page):
         assert stranger.get(f"box/x/inspector/{page}/").status_code == 403
     assert staff.get(f"box/x/inspector/{page}/").status_code == 200
     assert staff.get(f"box/nobody/inspector/{page}/").status_code == 404
+
+
+class Guests(BaseAuthentication):
+    """Of a project whose model of users knows no staff."""
+
+    def authenticate(self, request):
+        return SimpleNamespace(pk=1, is_authenticated=True, is_active=True), None
+
+
+def test_who_cannot_be_staff_is_none(box, api, monkeypatch):
+    monkeypatch.setattr(WebView, "authentication_classes", [Guests])
+    box.create("x")
+    assert api.get("box/x/inspector/summary/").status_code == 403
+    assert api.get("box/").status_code == 403
+    assert api.delete("box/x/").status_code == 403
+    assert api.get("box/x/").status_code == 200
 
 
 def test_a_cursor_that_no_database_takes_is_no_cursor(staff, box):

@@ -41,7 +41,7 @@ def check_time_zones(**options: Any) -> list[CheckMessage]:
     return [
         Error(
             "USE_TZ is False: no worker could run, since Django gives and takes times without a time zone then.",
-            hint="Set USE_TZ = True. TIME_ZONE, and what people see, stay as they are.",
+            hint="Set USE_TZ = True, Django's default (docs.djangoproject.com, Time zones, Migration guide).",
             id="actorqueues.E005",
         )
     ]

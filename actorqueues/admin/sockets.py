@@ -25,8 +25,8 @@ SESSION_ENDED, SILENT = 4401, 4408  # as on the project's other sockets
 class Viewer(Caller):
     """The admin knows sessions only, so no other credentials are looked at."""
 
-    async def found(self) -> Any:
-        return await sessions.session_user(self.scope)
+    def found(self) -> Any:
+        return sessions.session_user(self.scope)
 
 
 class InspectorConsumer(LaneConsumer):

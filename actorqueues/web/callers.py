@@ -56,47 +56,44 @@ class Caller:
         """The user of a middleware (``AuthMiddlewareStack``, or one of the project's own), else whom the project's
         DRF authentication finds. Raises what that raises.
         """
+        self.user = await in_thread(self.user_at_first)
+
+    def user_at_first(self) -> Any:
         user = self.scope.get("user")
-        if is_authenticated(user):
-            self.user = getattr(user, "_wrapped", user)
-        else:
-            self.user = await self.found()
+        return getattr(user, "_wrapped", user) if is_authenticated(user) else self.found()
 
     async def renew(self) -> bool:
         """Looks anew who it is. False: no longer who it was when the connection was made."""
         before = self.user_id
         if before is None:
             return True
-        self.user = await self.user_again()
+        self.user = await in_thread(self.user_again)
         return self.user_id == before and bool(getattr(self.user, "is_active", True))
 
-    async def user_again(self) -> Any:
+    def user_again(self) -> Any:
         """The same user as it is stored now, by way of the session if it came by that; else anonymous or None."""
-        session = self.scope.get("session")
-        if session is not None and SESSION_KEY in session:
-            return await sessions.session_user(self.scope)
         if is_authenticated(self.scope.get("user")):
-            return await in_thread(self.stored_user)
+            session = self.scope.get("session")
+            by_session = session is not None and str(session.get(SESSION_KEY)) == self.user_id
+            return sessions.session_user(self.scope) if by_session else self.stored_user()
         try:
-            return await self.found()
+            return self.found()
         except APIException:
             return None
 
     def stored_user(self) -> Any:
-        return type(self.user)._default_manager.filter(pk=self.user.pk).first()
+        """What a middleware made of a token, say, need not be stored: then it stays."""
+        users = getattr(type(self.user), "_default_manager", None)
+        return self.user if users is None else users.filter(pk=self.user.pk).first()
 
-    async def found(self) -> Any:
+    def found(self) -> Any:
         """By the headers of the handshake, its cookies among them where no middleware has looked at those."""
-        by_session = "user" not in self.scope and sessions.logs_in()
-        user = await sessions.session_user(self.scope) if by_session else None
-        return await in_thread(self.found_by_request, user)
-
-    def found_by_request(self, session_user: Any) -> Any:
-        """``session_user``: as Django's middleware leaves it for DRF's ``SessionAuthentication``."""
         classes: Any = api_settings.DEFAULT_AUTHENTICATION_CLASSES  # imported by DRF
         request = self.http_request()
-        if session_user is not None:
-            request.user = session_user
+        if "user" not in self.scope and sessions.logs_in():
+            user = sessions.session_user(self.scope)
+            if user is not None:  # as Django's middleware leaves it for DRF's SessionAuthentication
+                request.user = user
         return Request(request, authenticators=[found() for found in classes]).user
 
     @property

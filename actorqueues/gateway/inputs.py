@@ -23,6 +23,7 @@ except ImportError as error:
 BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 MAP_TAG = 259  # of a JavaScript Map
 MOST_DEPTH = 200
+PLAIN_BELOW = 1e21  # from here on JavaScript writes whole numbers with an exponent, which are floats in JSON
 
 
 class InputInvalid(ValueError):
@@ -81,7 +82,8 @@ def plain(value: Any, budget: Budget, depth: int) -> Any:
 def number(value: float) -> int | float:
     if not math.isfinite(value):
         raise InputInvalid(f"JSON has no form for {value}")
-    return int(value) if value.is_integer() else value  # JavaScript's encoder writes 2**32 as a float
+    # JavaScript's encoder writes 2**32 as a float.
+    return int(value) if value.is_integer() and abs(value) < PLAIN_BELOW else value
 
 
 def name_of(name: Any) -> str:

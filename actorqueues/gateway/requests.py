@@ -50,7 +50,7 @@ def connection_params(request: Any) -> Mapping[str, Any]:
 def params_of(text: str | None) -> Mapping[str, Any]:
     if text is None:
         return {}
-    params = parsed(text, "The connection's params")
+    params = loaded(text, "The connection's params")  # without tags: the client writes them as plain JSON
     if params is None:
         return {}
     if not isinstance(params, dict):
@@ -83,10 +83,19 @@ def read_body(request: Any) -> bytes:
 
 
 def parsed(text: str, what: str) -> Any:
+    """JSON with its tags decoded. Raises ``ParseError``."""
     try:
-        return decode(json.loads(text, parse_constant=refuse_constant))
+        return decode(loaded(text, what))
     except TagInvalid as error:
         raise ParseError(f"{what}: {error}") from None
+    except RecursionError:
+        raise ParseError(f"{what} is nested too deep.") from None
+
+
+def loaded(text: str, what: str) -> Any:
+    """Raises ``ParseError``."""
+    try:
+        return json.loads(text, parse_constant=refuse_constant)
     except ValueError as error:
         raise ParseError(f"{what} is not JSON: {error}") from None
     except RecursionError:

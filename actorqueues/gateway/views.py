@@ -31,12 +31,18 @@ class LeaveUnread(BaseParser):
         return {}
 
 
+class EscapedRenderer(JSONRenderer):
+    """JavaScript's texts may hold half a surrogate pair, which UTF-8 has no form for: JSON's escapes have."""
+
+    ensure_ascii = True
+
+
 class GatewayView(WebView):
     """Answers with JSON whatever the client accepts. Authentication and throttles are the project's."""
 
     transport = "gateway"
     parser_classes = [LeaveUnread]
-    renderer_classes = [JSONRenderer]
+    renderer_classes = [EscapedRenderer]
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         pass_on_token(request, kwargs.get("token"))

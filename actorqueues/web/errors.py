@@ -33,9 +33,9 @@ class WireError:
 
     @property
     def payload(self) -> dict[str, Any]:
-        return {
+        return plain({
             "group": self.group, "code": self.code, "message": self.message, "metadata": self.metadata,
-        }  # fmt: skip
+        })  # fmt: skip
 
 
 def wire_error(error: BaseException) -> WireError:
@@ -74,7 +74,7 @@ def of_ours(error: ActorQueuesError) -> WireError:
         logger.error("a request failed: %s", error.message, exc_info=error)
         return WireError(group, code, TEXT_OF_500, error.status)
     headers = retry_soon() if isinstance(error, QueueFull) else {}
-    return WireError(group, code, error.message, error.status, plain(error.metadata), headers)
+    return WireError(group, code, error.message, error.status, error.metadata, headers)
 
 
 def of_drf(error: drf.APIException) -> WireError:
@@ -85,16 +85,18 @@ def of_drf(error: drf.APIException) -> WireError:
     if (wait := getattr(error, "wait", None)) is not None:  # throttled
         headers["Retry-After"] = str(math.ceil(wait))
     if isinstance(error, drf.ValidationError):
-        metadata = {"errors": plain(error.get_full_details())}
+        metadata = {"errors": error.get_full_details()}
     group = "auth" if error.status_code in (401, 403) else "request"
     code = "forbidden" if error.status_code == 403 else str(error.default_code)
     text = "The request is not valid." if metadata else str(error.detail)
     return WireError(group, code, text, error.status_code, metadata, headers)
 
 
-def plain(value: Any) -> Any:
-    """As JSON has it: metadata may hold anything."""
-    return json.loads(json.dumps(value, default=str, allow_nan=False))
+def plain(told: dict[str, Any]) -> dict[str, Any]:
+    """As JSON in UTF-8 has it: metadata may hold anything, and a client's own text half a surrogate pair."""
+    text = json.dumps(told, default=str, allow_nan=False, ensure_ascii=False)
+    found: dict[str, Any] = json.loads(text.encode(errors="replace"))
+    return found
 
 
 def retry_soon() -> dict[str, str]:

@@ -5,6 +5,7 @@ import base64
 import json
 import zlib
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connections, transaction
@@ -16,7 +17,7 @@ from rest_framework.authentication import BasicAuthentication
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.throttling import UserRateThrottle
 
-from actorqueues import Actor, Forbidden, Queue, handler
+from actorqueues import Actor, Forbidden, Queue, action, handler
 from actorqueues.models import Deduplication, Message, Wake
 from actorqueues.web.bodies import largest_body
 from actorqueues.web.views import WebView
@@ -115,6 +116,21 @@ def test_what_no_database_could_keep_is_refused(api, text):
         f"{ROOT}/counter/main/queue/anything/", f'{{"body": {text}}}', content_type="application/json"
     )
     assert refusal(answer)[:2] == (400, "queue.message_invalid")
+
+
+def test_what_utf_8_has_no_form_for_is_left_out_of_what_is_told(api):
+    """Half a surrogate pair, which JSON can bring as an escape."""
+
+    class Finder(Actor):
+        exposed = True
+
+        @action
+        def find(self, name: Any) -> None:
+            raise Forbidden(f"There is no {name}.", name=name)
+
+    place = f"{ROOT}/finder/main/actions/find/"
+    answer = api.client.post(place, '{"args": ["\\ud800"]}', content_type="application/json")
+    assert refusal(answer) == (403, "auth.forbidden", "There is no ?.")
 
 
 @pytest.mark.parametrize(

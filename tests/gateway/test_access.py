@@ -90,6 +90,16 @@ def test_hooks_see_the_params_of_the_connection_and_the_transport(gateway, make_
     )
 
 
+def test_params_are_plain_json_without_tags(gateway, monkeypatch):
+    """The client writes them by ``JSON.stringify`` alone."""
+    seen = []
+    monkeypatch.setattr(Gated, "can_connect", lambda access: seen.append(dict(access.params)) or True)
+    for value in (["$x", 1], ["$$x", 1], ["$BigInt", "1"]):
+        params = {"more": value}
+        gateway.send("rivet.gated", "notes", "x", params=params)
+        assert seen.pop() == params
+
+
 def test_the_query_string_is_not_the_connection_s_params(gateway, make_user):
     make_user("eve")
     Gated.create("a")

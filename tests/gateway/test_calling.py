@@ -45,6 +45,11 @@ def test_arguments_and_outputs_have_tags(gateway):
         assert output(gateway.call("rivet.mirror", "echo", value)) == value
 
 
+def test_half_a_surrogate_pair_is_text_as_in_javascript(gateway):
+    """``JSON.stringify`` writes it as an escape, and so it comes back."""
+    assert output(gateway.call("rivet.mirror", "echo", "ü\ud800")) == "ü\ud800"
+
+
 @pytest.mark.parametrize(
     ("action", "arguments", "code"),
     [

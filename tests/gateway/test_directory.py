@@ -97,13 +97,18 @@ def test_an_actor_that_is_being_destroyed_is_not_made_meanwhile(gateway):
         ({"name": "rivet.gauge", "key": "a", "input": "%"}, "request.invalid"),
         ({"name": "rivet.gauge", "key": "a\\"}, "actor.key_invalid"),
         ({"name": "rivet.gauge", "key": ""}, "actor.key_invalid"),
+        ({"name": "rivet.gauge", "key": "\ud800"}, "actor.key_invalid"),
     ],
-    ids=str,
+    ids=repr,
 )
 def test_a_request_that_makes_no_actor(gateway, data, code):
     for method in ("PUT", "POST"):
         refused(gateway.request(method, "actors", data), 400, code)
     assert not ActorInstance.objects.exists()
+
+
+def test_a_type_that_no_text_can_name(gateway):
+    refused(gateway.create("\ud800", "a"), 404, "actor.unknown_type")
 
 
 def test_a_question_about_no_actor(gateway):

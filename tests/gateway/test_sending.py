@@ -155,6 +155,7 @@ def test_too_large_and_too_many(gateway):
     ("data", "hint"),
     [
         ({"amount": 5}, '{"body": …'),
+        ({"\ud800": 5}, '{"body": …'),
         ({"body": {}, "wait": 1}, "wait"),
         ({"body": {}, "wait": True, "timeout": "5"}, "timeout"),
         ({"body": {}, "timeout": -1}, "timeout"),

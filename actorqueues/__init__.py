@@ -26,7 +26,6 @@ if TYPE_CHECKING:
         BodyInvalid,
         DeliveryEnded,
         Forbidden,
-        HandlerTimedOut,
         IdempotencyMismatch,
         KeyInvalid,
         LeaseLost,

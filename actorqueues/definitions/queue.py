@@ -167,15 +167,6 @@ class Queue(Generic[B, R]):
         except SchemaError as error:
             raise self._body_invalid(error) from None
 
-    def dump_body_json(self, text: str | bytes) -> str | None:
-        """Like ``dump_body``, for JSON text from outside. Raises ``BodyInvalid``."""
-        try:
-            if self.body is not None:
-                return self.body.dump_json(text)
-            return _dump(None, None if text in ("null", b"null") else text, "takes messages without a body")
-        except SchemaError as error:
-            raise self._body_invalid(error) from None
-
     def load_body(self, text: str | None) -> B:
         """The body that was stored. Raises ``BodyInvalid`` if it no longer fits."""
         try:

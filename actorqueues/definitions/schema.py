@@ -22,9 +22,6 @@ from actorqueues.definitions.json_rules import (
     path_text,
 )
 
-NO_BODY: Final = None
-"""The schema of ``Queue(None)``: nothing is validated, the stored body is NULL."""
-
 CONFIG: Final[CoreConfig] = {
     "ser_json_bytes": "base64",
     "val_json_bytes": "base64",
@@ -95,10 +92,6 @@ class Schema:
             return self.dump_valid(self.validator.validate_python(value))
         except ValidationError as error:
             raise SchemaError.from_validation(error) from None
-
-    def dump_json(self, text: str | bytes) -> str:
-        """Like ``dump``, for JSON text from outside (a request): base64 is read as bytes."""
-        return self.dump_valid(self.load(text))
 
     def load(self, text: str | bytes) -> Any:
         """The value that ``text`` stands for. Raises ``SchemaError``."""

@@ -72,7 +72,7 @@ class Receiver:
         deadline = None if timeout is None else self.ground.loop.time() + timeout
         looked = False
         while True:
-            self.ground.may_continue()
+            self.ground.end_if_leaving()
             if self.ground.abort_signal.aborted or (signal is not None and signal.aborted):
                 await self.refuse(signal)
             heads = self.buffer.take(names, count, self.ground.now, self.ground.is_paused)

@@ -156,8 +156,7 @@ class Activation:
     def leave_soon(self) -> None:
         """Ends between two messages, so that another worker may go on."""
         self.leaves_soon = True
-        if not self.scopes.has_deliveries():
-            self.end("surplus")
+        self.end_if_leaving()
 
     def lose(self, error: Exception) -> None:
         """Nothing more of this activation is accepted: its lease or its chain is lost."""
@@ -203,10 +202,9 @@ class Activation:
     def is_paused(self, queue: str) -> bool:
         return (self.actor_type, queue) in self.session.pauses
 
-    def may_continue(self) -> bool:
+    def end_if_leaving(self) -> None:
         if self.leaves_soon and not self.scopes.has_deliveries():
             self.end("surplus")
-        return self.ending != "surplus"
 
     def request_mail(self) -> None:
         """What is at hand runs low. A read under way brings more: whoever receives then asks again."""

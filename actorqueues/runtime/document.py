@@ -15,7 +15,6 @@ class StateDocument:
         self.text: str | None = None
         self.previous: str | None = None
         self.touched = False
-        self.is_loaded = False
         self.upgrade: Callable[[Any], Any] | None = None
         self._value: Any = None
 
@@ -26,12 +25,10 @@ class StateDocument:
         self.text = self.previous = text
         # An upgraded state differs from what is stored: compare at the first step.
         self.touched = self.schema.dump(self._value) != text
-        self.is_loaded = True
 
     def begin(self) -> None:
         """A new actor's first state."""
         self._value = self.schema.initial()
-        self.is_loaded = True
 
     def submit_first(self) -> str:
         self.text = self.previous = self.schema.dump(self._value)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 
 from actorqueues.conf import settings
@@ -70,5 +69,3 @@ class ResolvedOptions:
     drain: bool
     exits_when_stalled: bool
     stall_limit: float = field(default_factory=lambda: settings.STALL_LIMIT)
-    handler_timeout: float = field(default_factory=lambda: settings.HANDLER_TIMEOUT)
-    pid: int = field(default_factory=os.getpid)

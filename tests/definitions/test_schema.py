@@ -112,7 +112,7 @@ def test_bytes_travel_as_base64_in_nested_models_too():
 @pytest.mark.parametrize("text", ["_-8=", "/+8="])
 def test_both_alphabets_of_base64_are_read(text):
     schema = Schema(Inner)
-    assert schema.load(schema.dump_json(json.dumps({"raw": text}))).raw == b"\xff\xef"
+    assert schema.load(json.dumps({"raw": text})).raw == b"\xff\xef"
 
 
 def test_decimal_and_datetime_travel_as_strings():
@@ -205,12 +205,14 @@ def test_text_that_does_not_fit_is_refused(text):
 
 @pytest.mark.parametrize("text", ['{"a": 1e400}', '{"a": NaN}', '["\\u0000"]', '["\\ud800"]'])
 def test_json_from_outside_is_held_to_the_same_rules(text):
+    schema = Schema(Any)
     with pytest.raises(SchemaError):
-        Schema(Any).dump_json(text)
+        schema.dump(schema.load(text))
 
 
 def test_json_from_outside_is_rewritten_compactly():
-    assert Schema(Increment).dump_json(b'{ "amount" : "5", "more": 1 }') == '{"amount":5}'
+    schema = Schema(Increment)
+    assert schema.dump(schema.load(b'{ "amount" : "5", "more": 1 }')) == '{"amount":5}'
 
 
 def test_something_that_contains_itself_is_refused():

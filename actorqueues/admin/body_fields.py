@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_date, parse_datetime, parse_time
 from django.utils.translation import gettext as _
 
-from actorqueues.admin.schema_nodes import ABSENT, Place
+from actorqueues.admin.schema_nodes import ABSENT, Place, is_decimal
 
 if TYPE_CHECKING:
 
@@ -150,11 +150,6 @@ def text(most: Any, default: Any, given: dict[str, Any]) -> forms.Field:
     is_short = isinstance(most, int) and most <= SHORT
     widget = widgets.AdminTextInputWidget() if is_short else widgets.AdminTextareaWidget(attrs={"rows": 2})
     return TextField(**given, strip=False, initial=shown(default), widget=widget)
-
-
-def is_decimal(node: Any) -> bool:
-    """A number, or a text that looks like one: only the text keeps every digit."""
-    return {one.get("type") for one in node.get("anyOf", ())} == {"number", "string"}
 
 
 def shown(default: Any) -> Any:

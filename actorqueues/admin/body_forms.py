@@ -54,7 +54,7 @@ class BodyForm(forms.Form):
         for number, (alias, node) in enumerate(properties.items()):
             name = alias if PLAIN_NAME.fullmatch(alias) else f"field{number}"
             required = alias in root.get("required", ())
-            self.places[name] = Place.of(node, definitions, label=alias, is_required=required)
+            self.places[name] = Place.of(node, definitions, label=titled(alias), is_required=required)
             self.fields[name] = field_for(self.places[name])
             self.names[alias] = name
 
@@ -97,6 +97,11 @@ class BodyForm(forms.Form):
         if self.is_whole:
             return WHOLE
         return self.names.get(path[0]) if path else None
+
+
+def titled(name: str) -> str:
+    """As pydantic does it for values that refer to no model."""
+    return name.replace("_", " ").title()
 
 
 def described_by(schema: Schema) -> dict[str, Any]:

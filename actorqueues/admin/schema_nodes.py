@@ -41,8 +41,10 @@ class Place:
 
     @classmethod
     def of(cls, node: Any, definitions: Node, *, label: str, is_required: bool) -> Place:
+        # What it refers to has a title too, but that names the model: two addresses would look the same.
+        title = node.get("title") if isinstance(node, Mapping) else None
         node, takes_null = without_null(followed(node, definitions), definitions)
-        return cls(node, str(node.get("title") or label), is_required, takes_null)
+        return cls(node, str(title or label), is_required, takes_null)
 
     @property
     def default(self) -> Any:
@@ -59,9 +61,10 @@ class Place:
         return " ".join(text if text.endswith(".") else f"{text}." for text in sentences if text)
 
     def limits(self) -> Iterator[str]:
+        node = numeric(self.node) if is_decimal(self.node) else self.node
         for name, words in LIMITS.items():
-            if name in self.node and self.node[name] not in OWN_FORMATS:
-                yield words % self.node[name]
+            if name in node and node[name] not in OWN_FORMATS:
+                yield words % node[name]
 
 
 def followed(start: Any, definitions: Node) -> Node:
@@ -90,6 +93,16 @@ def without_null(node: Node, definitions: Node) -> tuple[Node, bool]:
     if len(others) == 1:
         return {**followed(others[0], definitions), **beside}, True
     return {**beside, "anyOf": others}, True
+
+
+def is_decimal(node: Node) -> bool:
+    """A number, or a text that looks like one: only the text keeps every digit."""
+    return {one.get("type") for one in node.get("anyOf", ())} == {"number", "string"}
+
+
+def numeric(node: Node) -> Node:
+    """Of a decimal, what it says of the number."""
+    return next(one for one in node["anyOf"] if one["type"] == "number")
 
 
 def without(node: Node, *names: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.contrib.admin.models import ADDITION, LogEntry
 from pydantic import BaseModel, Field, model_validator
 
 from actorqueues import Actor, Queue
+from actorqueues.admin.body_forms import BodyForm
 from actorqueues.definitions.registry import registry
 from actorqueues.models import Message
 from tests.admin.pages import page, text_of
@@ -26,6 +27,14 @@ class Colour(Enum):
 class Line(BaseModel):
     sku: str
     count: int = 1
+
+
+class Parcel(BaseModel):
+    price: Decimal = Field(Decimal(1), gt=0, le=500)
+    first: Line
+    second_line: Line | None = None
+    wrapping: Colour
+    ribbon: Colour = Field(Colour.RED, title="Bow")
 
 
 class Order(BaseModel):
@@ -57,6 +66,7 @@ class Shop(Actor):
     number = Queue(int)
     sums = Queue(dict[str, int])
     few = Queue(Line, max_depth=1)
+    parcels = Queue(Parcel)
 
     async def run(self) -> None: ...
 
@@ -169,6 +179,16 @@ def test_labels_help_and_required_marks_come_from_the_schema(staff, backend):
     assert "Whose order it is. At most 40 characters." in name
     assert 'class="required"' not in count
     assert "At least 1, at most 9. Default: 2." in count
+
+
+def test_what_refers_to_a_model_is_named_after_the_field(backend):
+    form = BodyForm(Shop.parcels)
+    labels = [one.label for one in form.fields.values()]
+    assert labels == ["Price", "First", "Second Line", "Wrapping", "Bow"]
+
+
+def test_a_decimal_tells_its_limits(backend):
+    assert BodyForm(Shop.parcels).fields["price"].help_text == 'More than 0.0, at most 500.0. Default: "1".'
 
 
 def test_a_message_is_sent_with_the_user_logged_and_linked(staff, backend):

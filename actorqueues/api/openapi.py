@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import reverse
 
 from actorqueues.access import exposed_actors
 from actorqueues.access.exposure import exposed_actions, exposed_queues
 from actorqueues.api.call_schemas import arguments_of, output_of
 from actorqueues.api.json_schemas import Schemas, StoredJsonSchema
+from actorqueues.api.mounts import mount_for, parameters_of
 from actorqueues.api.operations import LOCATION, Operation, answer, operation, reference, refusals
-from actorqueues.api.parameters import IDEMPOTENCY_KEY, KEY, MESSAGE_ID, in_query, of_list
+from actorqueues.api.parameters import IDEMPOTENCY_KEY, KEY, MESSAGE_ID, in_path, in_query, of_list
 from actorqueues.api.security import Security, media_types
 from actorqueues.api.wire_schemas import NOTHING, SHARED, creation, envelope, outcome, page_of, shape, summary
 from actorqueues.definitions.action import Action
@@ -34,8 +34,11 @@ def add_actors(result: dict[str, Any], generator: Any, request: Any, public: boo
     """A postprocessing hook. Raises ``ImproperlyConfigured`` for OpenAPI 3.0: the schemas are JSON Schema's own."""
     if str(result.get("openapi", "")).startswith("3.0"):
         raise ImproperlyConfigured('Set SPECTACULAR_SETTINGS["OAS_VERSION"] to "3.1.1".')
-    document = Document()
-    result.setdefault("paths", {}).update(document.paths(reverse("actorqueues:types")))
+    root = mount_for(generator)
+    if root is None:  # it describes other URLs
+        return result
+    document = Document(root)
+    result.setdefault("paths", {}).update(document.paths())
     components = result.setdefault("components", {})
     for kind, found in document.components().items():
         here = components.setdefault(kind, {})
@@ -47,7 +50,8 @@ def add_actors(result: dict[str, Any], generator: Any, request: Any, public: boo
 
 
 class Document:
-    def __init__(self) -> None:
+    def __init__(self, root: str) -> None:
+        self.root, self.outer = root, parameters_of(root)
         self.schemas = Schemas()
         self.security = Security()
         self.media_types = media_types()
@@ -60,16 +64,21 @@ class Document:
             "securitySchemes": self.security.components(),
         }
 
-    def paths(self, root: str) -> dict[str, Methods]:
+    def paths(self) -> dict[str, Methods]:
         types = operation("types", "Exposed types", self.answer(200, reference("schemas", "ActorTypes")))
-        paths = {root: {"get": {**types, "security": self.security.anyone()}}}
+        paths = {self.root: {"get": self.placed(types, self.security.anyone())}}
         for actor_class in exposed_actors():
             for path, methods in self.paths_of(actor_class):
-                paths[f"{root}{actor_class.type_name}/{path}"] = {
-                    method: {**described, "security": self.security_of(actor_class, path, method)}
+                paths[f"{self.root}{actor_class.type_name}/{path}"] = {
+                    method: self.placed(described, self.security_of(actor_class, path, method))
                     for method, described in methods.items()
                 }
         return paths
+
+    def placed(self, described: Operation, security: list[dict[str, Any]]) -> Operation:
+        """Below this mount."""
+        parameters = [*map(in_path, self.outer), *described["parameters"]]
+        return {**described, "parameters": parameters, "security": security}
 
     def security_of(self, actor_class: type[Actor[Any]], path: str, method: str) -> list[dict[str, Any]]:
         """Lists and destroying are for staff where no hook says else."""
@@ -130,7 +139,7 @@ class Document:
             **self.answer(202, reference("schemas", "ActorMessage"), LOCATION),
         }
         for response in told.values():
-            response["links"] = links_to_message(name)
+            response["links"] = links_to_message(name, self.outer)
         return operation(
             f"{name}_send_{queue_name}", f"Send to {queue_name}", told, THE_KEY, IDEMPOTENCY_KEY, body=body,
             refusals=[KEY_INVALID, CONFLICT],
@@ -157,9 +166,10 @@ class Document:
         return answer(status, schema, self.media_types, headers)
 
 
-def links_to_message(name: str) -> dict[str, Any]:
+def links_to_message(name: str, outer: list[str]) -> dict[str, Any]:
     """From what was sent to where it stands, and to taking it back."""
-    parameters = {"key": "$request.path.key", "id": "$response.body#/id"}
+    same = {one: f"$request.path.{one}" for one in (*outer, "key")}
+    parameters = {**same, "id": "$response.body#/id"}
     return {
         link: {"operationId": f"actors_{name}_{link}", "parameters": parameters}
         for link in ("message", "cancel")

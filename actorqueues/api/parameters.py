@@ -104,3 +104,8 @@ def as_text(schema: Node, schemas: Schemas) -> dict[str, Any] | None:
 def query(name: str, schema: Any, description: str = "", *, required: bool = False) -> Parameter:
     told = {"description": description} if description else {}
     return {"name": name, "in": "query", "required": required, **told, "schema": schema}
+
+
+def in_path(name: str) -> Parameter:
+    """One that the project's own URLs have before the API."""
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}

@@ -10,15 +10,18 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import include, path
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import patched_settings
 from drf_spectacular.validation import validate_schema
 from pydantic import BaseModel
+from rest_framework.versioning import NamespaceVersioning, URLPathVersioning
 
 from actorqueues import Actor, Queue, action
 from actorqueues.api.json_schemas import Schemas
 from actorqueues.definitions.schema import Schema
 from actorqueues.models import Outcome
+from actorqueues.web.views import WebView
 from tests.api import real_messages
 from tests.api.test_servers import Server
 from tests.fixtures.processes import PROJECT
@@ -36,9 +39,10 @@ CHECKS = (
 PHASES = ("coverage,fuzzing,stateful", "fuzzing")  # of two runs; stateful is along links
 
 
-def document(version="3.1.1"):
+def document(version="3.1.1", **options):
+    """``options`` of the generator: ``patterns``, ``api_version``."""
     with patched_settings({"OAS_VERSION": version, "POSTPROCESSING_HOOKS": [HOOK], "TITLE": "Test"}):
-        return SchemaGenerator().get_schema(request=None, public=True)
+        return SchemaGenerator(**options).get_schema(request=None, public=True)
 
 
 def pair():
@@ -80,7 +84,7 @@ def test_every_exposed_actor_has_its_own_schemas(empty_registry):
     told = document()
     validate_schema(told)
     paths, models = told["paths"], told["components"]["schemas"]
-    assert {path for path in paths if "queue" in path} == {
+    assert {place for place in paths if "queue" in place} == {
         "/api/actors/depot/{key}/queue/put/", "/api/actors/depot/{key}/queue/other/",
     }  # fmt: skip
     assert set(paths["/api/actors/depot/{key}/actions/look/"]) == {"get", "post"}
@@ -110,10 +114,47 @@ def test_openapi_3_0_is_refused_with_what_to_write(empty_registry):
         document("3.0.3")
 
 
+ACTORS = path("actors/", include("actorqueues.api.urls"))
+VERSIONS = [path(f"{name}/", include(([ACTORS], name))) for name in ("v1", "v2")]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "patterns", "root"),
+    [
+        (None, [path("api/<tenant>/", include([ACTORS]))], "/api/{tenant}/actors/"),
+        (None, [path("a/", include([ACTORS])), path("b/", include([ACTORS]))], "/a/actors/"),
+        (None, VERSIONS, "/v1/actors/"),
+        (NamespaceVersioning, VERSIONS, "/v2/actors/"),
+        (URLPathVersioning, [path("api/<version>/", include([ACTORS]))], "/api/v2/actors/"),
+    ],
+)
+def test_paths_begin_where_it_is_mounted(empty_registry, monkeypatch, scheme, patterns, root):
+    class Depot(Actor):
+        exposed = True
+        put = Queue(str)
+
+        async def run(self): ...
+
+    monkeypatch.setattr(WebView, "versioning_class", scheme)
+    told = document(patterns=patterns, api_version="v2")
+    validate_schema(told)
+    assert root in told["paths"]
+    assert {one[: len(root)] for one in told["paths"]} == {root}
+    outer = ["tenant"] if "tenant" in root else []
+    sent = told["paths"][f"{root}depot/{{key}}/queue/put/"]["post"]
+    assert [one["name"] for one in sent["parameters"] if "name" in one] == [*outer, "Idempotency-Key"]
+    for link in sent["responses"]["202"]["links"].values():
+        assert set(link["parameters"]) == {*outer, "key", "id"}
+
+
+def test_other_urls_have_no_actors(empty_registry):
+    assert document(patterns=[])["paths"] == {}
+
+
 def without_long_waits(told):
     """What is delayed for years and waited for takes as long as the client wants: here only a moment."""
-    for path, operations in told["paths"].items():
-        if "/queue/" in path:
+    for place, operations in told["paths"].items():
+        if "/queue/" in place:
             content = operations["post"]["requestBody"]["content"]["application/json"]
             content["schema"]["properties"]["timeout"]["maximum"] = 50
     return told

@@ -4,9 +4,9 @@ Every one is sent with ``sender=`` the actor class and these keyword arguments, 
 
 ``actor_type`` (str), ``key`` (tuple of str), ``queue`` (str, the wire name), ``message_id`` (str).
 
-Receivers run after the commit they tell of, in the process that made it, perhaps in another thread than the
-handler's. A receiver that raises is logged and changes nothing. They are for logs and counters: after a crash
-the last ones may be missing.
+Receivers run after the commit they tell of, in the process that made it; in a worker that is in another thread
+than the handler's. A receiver that raises is logged and changes nothing. They are for logs and counters: after a
+crash the last ones may be missing. What an operator does by hand is told by none of them.
 """
 
 from django.dispatch import Signal

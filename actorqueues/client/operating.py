@@ -41,7 +41,10 @@ class Operator:
         return await in_thread(exists, self._target)
 
     def pause(self) -> None:
-        """Its mail is stored, but not handled until ``resume``. What is in flight is finished."""
+        """Its mail is stored, but not handled until ``resume``. What is in flight gets the grace period.
+
+        Raises ``ActorNotFound`` as ``get_state`` does.
+        """
         refuse_running_loop("pause")
         pause(self._target)
 
@@ -49,7 +52,7 @@ class Operator:
         await in_thread(pause, self._target)
 
     def resume(self) -> None:
-        """Ends ``pause``."""
+        """Ends ``pause``, and lets an actor go on that was held. Raises ``ActorNotFound`` as ``get_state`` does."""
         refuse_running_loop("resume")
         resume(self._target)
 

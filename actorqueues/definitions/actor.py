@@ -136,6 +136,7 @@ class Actor(Guards, Generic[S]):
 
     @classmethod
     def resume(cls) -> None:
+        """Ends ``pause``."""
         ports.clients.resume(cls)
 
     @classmethod
@@ -170,7 +171,7 @@ class Actor(Guards, Generic[S]):
 
     @property
     def abort_signal(self) -> AbortSignal:
-        """Aborted when the actor has to stop: shutdown, destroy, a lost lease."""
+        """Aborted when the actor has to stop: shutdown, sleep, pause, destroy, a lost lease."""
         return self._activation.abort_signal
 
     @property
@@ -191,7 +192,7 @@ class Actor(Guards, Generic[S]):
         """Whenever the actor is loaded, before ``run``."""
 
     def on_sleep(self) -> Any:
-        """Before the actor is put to sleep or its worker stops."""
+        """Before the actor leaves memory: sleep, pause, a stopping worker."""
 
     def on_destroy(self) -> Any:
         """Once, before the actor and its messages are removed."""
@@ -240,9 +241,11 @@ class Actor(Guards, Generic[S]):
         transient: bool = False,
         to_user: Any = None,
     ) -> None:
-        """Tell subscribers. Commits with the delivery; ``live``: at once; ``transient``: not stored at all.
+        """Tell subscribers. Commits with the delivery; ``live``: at once, and stays if the attempt fails.
 
-        ``to_user``: only this user (an id, or an object with a ``pk``).
+        ``transient``: at once, without a number, for who listens now. ``data``: JSON. ``to_user``: only this user (an
+        id, or an object with a ``pk``). Raises ``TypeError`` for a name that is none and for what JSON does not know,
+        ``ValueError`` for NaN.
         """
         user = None if to_user is None else str(getattr(to_user, "pk", to_user))
         self._activation.broadcast(

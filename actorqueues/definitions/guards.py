@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Guards:
     """The part of an actor class that says who may come in. Override what should be stricter.
 
-    They are asked after ``permission_classes``, and only about what ``exposed`` names. Plain functions that may
-    query the database; False refuses (403), and so does raising ``Forbidden`` with a reason.
+    They are asked after ``permission_classes``, and only about what ``exposed`` names or a ``QueueView`` serves. Plain
+    functions that may query the database; False refuses (403), and so does raising ``Forbidden`` with a reason.
     """
 
     definition: ClassVar[ActorDefinition | Any]
@@ -46,6 +46,7 @@ class Guards:
 
     @classmethod
     def can_call(cls, access: Access, action: str) -> bool:
+        """Run the action of this wire name."""
         return True
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What the classes of this package hand out from above. ``apps.ready`` and the worker fill these in."""
+"""What the classes of this package get from above: ``apps.ready`` sets ``clients``, a worker binds each actor."""
 
 from __future__ import annotations
 

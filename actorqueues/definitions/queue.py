@@ -224,6 +224,7 @@ class Queue(Generic[B, R]):
         await ports.clients.apause(self.owner, queue=self.name)
 
     def resume(self) -> None:
+        """Ends ``pause``."""
         ports.clients.resume(self.owner, queue=self.name)
 
     async def aresume(self) -> None:

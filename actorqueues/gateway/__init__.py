@@ -1,1 +1,1 @@
-"""Speaks HTTP with Rivet's own client: the npm package ``rivetkit`` with ``encoding: "json"``."""
+"""Speaks with Rivet's own client over HTTP and WebSocket: the npm package ``rivetkit``, ``encoding: "json"``."""

@@ -83,11 +83,12 @@ class Message(Generic[B, R]):
 
     @property
     def headers(self) -> dict[str, str]:
+        """What ``headers=`` was given."""
         return dict(self._delivery.meta.get("headers", {}))
 
     @property
-    def params(self) -> dict[str, str]:
-        """Parameters of the URL it came by."""
+    def params(self) -> dict[str, Any]:
+        """JSON: what ``params=`` was given, or the parameters of the URL that a ``QueueView`` stands at."""
         return dict(self._delivery.meta.get("params", {}))
 
     @property

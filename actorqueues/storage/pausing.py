@@ -17,7 +17,7 @@ CHUNK = 1000
 
 
 def pause_actor(actor_id: UUID, type_name: str, key: str, *, user_id: str | None = None, using: str) -> None:
-    """Pauses one actor; makes its row when there is none. What is in flight is finished."""
+    """Pauses one actor; makes its row when there is none. What is in flight gets the grace period of its worker."""
     connection, dialect = connections[using], dialect_for(using)
 
     def work() -> None:

@@ -12,8 +12,8 @@ from actorqueues.wakeups import announce_after_commit
 
 HELP = "stop handling an actor's, a queue's or a type's mail"
 ABOUT = (
-    "Mail is still stored, but not handled until `resume`. What is in flight is finished. A type or one of its "
-    "queues is paused for all its actors; workers learn of it within one POLL_INTERVAL."
+    "Mail is still stored, but not handled until `resume`. What is in flight has the worker's grace period to be "
+    "finished. A type or one of its queues is paused for all its actors; workers learn of it within one POLL_INTERVAL."
 )
 EXAMPLES = ("pause invoice", "pause invoice 2026-17", "pause invoice --queue remind")
 

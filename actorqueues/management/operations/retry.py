@@ -43,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="dead letters to replay; with --now an actor (TYPE KEY) or a message",
     )
     add_filters(parser)
-    parser.add_argument("--all", action="store_true", help="everything that the options above select")
+    parser.add_argument("--all", action="store_true", help="everything that the other options select")
     parser.add_argument("--yes", "--noinput", action="store_true", help="do not ask")
     parser.add_argument(
         "--now", action="store_true", help="end the backoff of messages that are not dead: TYPE KEY, or ID"

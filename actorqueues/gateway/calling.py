@@ -24,7 +24,9 @@ from actorqueues.web.views import Later
 class ActionView(GatewayView):
     """``POST gateway/{type or id}/action/{name}``. An actor that is not there yet is not made by it."""
 
-    def post(self, request: Request, actor: str, action: str, token: str | None = None) -> Response | Later:
+    def post(
+        self, request: Request, actor: str, action: str, token: str | None = None, **prefix: str
+    ) -> Response | Later:
         target = addressed(actor, request.query_params)
         self.check_actor_permissions(target.actor_class)
         found = exposed_action(target.actor_class, action)

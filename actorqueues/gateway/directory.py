@@ -28,7 +28,7 @@ NAMESPACE = "default"
 class ActorsView(GatewayView):
     """``GET``, ``PUT`` and ``POST actors``"""
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, **prefix: str) -> Response:
         ids, name, key = (request.query_params.get(given) for given in ("actor_ids", "name", "key"))
         if ids is not None:
             found = [row for public in ids.split(",")[:MOST] if (row := self.found_by_id(public))]
@@ -40,12 +40,12 @@ class ActorsView(GatewayView):
             raise RequestInvalid("Which actors? actor_ids=…, name=…, or name=… and key=….")
         return Response({"actors": [described(row) for row in found]})
 
-    def put(self, request: Request) -> Response:
+    def put(self, request: Request, **prefix: str) -> Response:
         """Gets or creates."""
         row, created = get_or_create_row(read_target(read_object(request)), self.admit)
         return Response({"actor": described(row), "created": created})
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, **prefix: str) -> Response:
         target = read_target(read_object(request))
         if not create_row(target, self.admit):
             raise ActorExists(actor=target.address)
@@ -74,7 +74,7 @@ class ActorsView(GatewayView):
 class ActorView(GatewayView):
     """``DELETE actors/{id}``"""
 
-    def delete(self, request: Request, actor: str) -> Response:
+    def delete(self, request: Request, actor: str, **prefix: str) -> Response:
         target = addressed_by_id(actor)
         self.admit(target, "destroy")
         destroy(target)

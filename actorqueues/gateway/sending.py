@@ -37,7 +37,7 @@ class QueueView(GatewayView):
     """``POST gateway/{type or id}/queue/{name}``: sends, and with ``wait`` waits for the outcome."""
 
     def post(
-        self, request: Request, actor: str, queue: str, token: str | None = None
+        self, request: Request, actor: str, queue: str, token: str | None = None, **prefix: str
     ) -> Response | AfterOutcome:
         target = addressed(actor, request.query_params)
         self.check_actor_permissions(target.actor_class)

@@ -38,9 +38,13 @@ class EscapedRenderer(JSONRenderer):
 
 
 class GatewayView(WebView):
-    """Answers with JSON whatever the client accepts. Authentication and throttles are the project's."""
+    """Answers with JSON whatever the client accepts. Authentication and throttles are the project's.
+
+    Its methods take whatever else the project's own prefix names, such as ``path("<slug:tenant>/rivet/", …)``.
+    """
 
     transport = "gateway"
+    versioning_class = None  # the protocol is Rivet's: the project's versions are nothing to its client
     parser_classes = [LeaveUnread]
     renderer_classes = [EscapedRenderer]
 
@@ -83,7 +87,7 @@ class MetadataView(GatewayView):
     authentication_classes = []
     throttle_classes = []
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, **prefix: str) -> Response:
         return Response({"runtime": "actorqueues", "version": __version__})
 
 

@@ -38,6 +38,7 @@ class Gateway:
 
     def __init__(self):
         self.client = Client(raise_request_exception=False)
+        self.root = "/rivet"
 
     def request(self, method, path, data=None, *, params=None, token=None, headers=None, **query):
         sent = {"x-rivet-encoding": "json", **(headers or {})}
@@ -45,7 +46,7 @@ class Gateway:
             sent["x-rivet-conn-params"] = json.dumps(params)
         if token is not None:
             sent["x-rivet-token"] = token
-        address = f"/rivet/{path}" + (f"?{urlencode(query)}" if query else "")
+        address = f"{self.root}/{path}" + (f"?{urlencode(query)}" if query else "")
         body = data if isinstance(data, str | bytes) else "" if data is None else json.dumps(data)
         return self.client.generic(method, address, body, content_type="application/json", headers=sent)
 

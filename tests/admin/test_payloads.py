@@ -3,10 +3,14 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 
 from actorqueues.admin import trees
 from actorqueues.admin.payloads import payload
+from actorqueues.models import ActorInstance, DeadLetter, Message, Worker
+from tests.admin.pages import page, text_of
 
 
 def asked_by(may):
@@ -74,3 +78,35 @@ def test_small_payloads_are_unfolded_and_have_no_note():
     assert "aq-note" not in html
     assert "null" in html
     assert "true" in html
+
+
+@pytest.mark.parametrize(
+    ("model", "lookups"),
+    [
+        (ActorInstance, ("state__contains", "input__startswith", "held_reason__regex", "messages__body")),
+        (Message, ("body__contains", "meta__regex", "error__contains", "user_id", "actor__state__contains")),
+        (DeadLetter, ("body__contains", "meta__startswith", "actor__state__contains")),
+        (Worker, ("host__contains",)),
+    ],
+)
+def test_a_payload_cannot_be_guessed_by_what_an_address_asks_for(staff, backend, model, lookups):
+    name = model._meta.model_name
+    client = staff(f"view_{name}")
+    for lookup in lookups:
+        assert client.get(page(name), {lookup: "4"}).status_code == 400, lookup
+
+
+def test_filters_of_a_subclass_may_be_asked_for(rf, backend):
+    class Filtered(type(admin.site._registry[Message])):
+        list_filter = ("queue", ("enqueued_at", admin.DateFieldListFilter))
+
+    request = rf.get("/")
+    request.user = User(is_superuser=True)
+    filtered = Filtered(Message, admin.site)
+    assert filtered.lookup_allowed("queue__exact", "say", request)
+    assert filtered.lookup_allowed("enqueued_at__gte", "2026-01-01", request)
+    assert not filtered.lookup_allowed("body__contains", "4", request)
+
+
+def test_what_no_field_is_called_is_passed_over_as_ever(staff, backend):
+    assert "0 messages" in text_of(staff("view_message").get(page("message"), {"utm": "1"}, follow=True))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias, TypeVar, overload
+from collections.abc import Iterable
+from typing import Any, TypeVar, overload
 
 from typing_extensions import Unpack
 
@@ -9,15 +9,15 @@ from actorqueues.bridge import in_thread, refuse_running_loop
 from actorqueues.client.options import SendOptions
 from actorqueues.client.outgoing import make_many
 from actorqueues.client.receipts import Receipt
-from actorqueues.client.sender import AnyQueue, Given
+from actorqueues.client.sender import Given
 from actorqueues.client.sending import leave
 from actorqueues.client.targets import Target
 from actorqueues.definitions.queue import Queue
 from actorqueues.definitions.registry import resolve_queue
+from actorqueues.storage.sending import Progress
 
 B = TypeVar("B")
 R = TypeVar("R")
-Progress: TypeAlias = Callable[[int], Any]
 
 
 class BulkSender:
@@ -41,7 +41,7 @@ class BulkSender:
     ) -> list[Receipt]: ...
     def send_many(
         self,
-        queue: AnyQueue | str,
+        queue: Queue[Any, Any] | str,
         bodies: Iterable[Any],
         *,
         progress: Progress | None = None,
@@ -70,7 +70,7 @@ class BulkSender:
     ) -> list[Receipt]: ...
     async def asend_many(
         self,
-        queue: AnyQueue | str,
+        queue: Queue[Any, Any] | str,
         bodies: Iterable[Any],
         *,
         progress: Progress | None = None,
@@ -81,7 +81,7 @@ class BulkSender:
         return await in_thread(self._send_many, found, bodies, progress, options)
 
     def _send_many(
-        self, queue: AnyQueue, bodies: Iterable[Any], progress: Progress | None, options: SendOptions
+        self, queue: Queue[Any, Any], bodies: Iterable[Any], progress: Progress | None, options: SendOptions
     ) -> list[Receipt]:
         outgoing = make_many(self._target, queue, list(bodies), options)
         now, detached = bool(options.get("now")), bool(options.get("detached"))

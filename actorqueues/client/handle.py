@@ -7,7 +7,7 @@ from typing_extensions import Unpack
 
 from actorqueues.bridge import refuse_running_loop
 from actorqueues.client import actions
-from actorqueues.client.bulk import BulkSender, Progress
+from actorqueues.client.bulk import BulkSender
 from actorqueues.client.following import Follower
 from actorqueues.client.operating import Operator
 from actorqueues.client.options import SendOptions
@@ -19,6 +19,7 @@ from actorqueues.definitions.actor import Actor
 from actorqueues.definitions.queue import Queue
 from actorqueues.definitions.registry import resolve_queue
 from actorqueues.durations import Duration
+from actorqueues.storage.sending import Progress
 
 A = TypeVar("A", bound=Actor[Any])
 P = ParamSpec("P")

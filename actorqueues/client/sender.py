@@ -21,9 +21,8 @@ from actorqueues.durations import Duration
 B = TypeVar("B")
 R = TypeVar("R")
 
-AnyQueue: TypeAlias = Queue[Any, Any]
 Given: TypeAlias = B | Mapping[str, Any]
-Seconds: TypeAlias = Duration | None
+Timeout: TypeAlias = Duration | None
 
 
 class Sender:
@@ -55,17 +54,17 @@ class Sender:
     ) -> Receipt: ...
     @overload
     def send(
-        self, queue: Queue[None, R], body: None = None, *, wait: Literal[True], timeout: Seconds = None,
+        self, queue: Queue[None, R], body: None = None, *, wait: Literal[True], timeout: Timeout = None,
         **options: Unpack[SendOptions],
     ) -> Result[R]: ...  # fmt: skip
     @overload
     def send(
-        self, queue: Queue[B, R], body: Given[B], *, wait: Literal[True], timeout: Seconds = None,
+        self, queue: Queue[B, R], body: Given[B], *, wait: Literal[True], timeout: Timeout = None,
         **options: Unpack[SendOptions],
     ) -> Result[R]: ...  # fmt: skip
     @overload
     def send(
-        self, queue: str, body: Any = None, *, wait: Literal[True], timeout: Seconds = None,
+        self, queue: str, body: Any = None, *, wait: Literal[True], timeout: Timeout = None,
         **options: Unpack[SendOptions],
     ) -> AnyResult: ...  # fmt: skip
     def send(
@@ -74,7 +73,7 @@ class Sender:
         body: Any = None,
         *,
         wait: bool = False,
-        timeout: Seconds = None,
+        timeout: Timeout = None,
         **options: Unpack[SendOptions],
     ) -> Receipt | AnyResult:
         """Sends to a queue, by reference (``Counter.increment``) or name; with ``wait`` waits for the outcome.
@@ -117,17 +116,17 @@ class Sender:
     ) -> Receipt: ...
     @overload
     async def asend(
-        self, queue: Queue[None, R], body: None = None, *, wait: Literal[True], timeout: Seconds = None,
+        self, queue: Queue[None, R], body: None = None, *, wait: Literal[True], timeout: Timeout = None,
         **options: Unpack[SendOptions],
     ) -> Result[R]: ...  # fmt: skip
     @overload
     async def asend(
-        self, queue: Queue[B, R], body: Given[B], *, wait: Literal[True], timeout: Seconds = None,
+        self, queue: Queue[B, R], body: Given[B], *, wait: Literal[True], timeout: Timeout = None,
         **options: Unpack[SendOptions],
     ) -> Result[R]: ...  # fmt: skip
     @overload
     async def asend(
-        self, queue: str, body: Any = None, *, wait: Literal[True], timeout: Seconds = None,
+        self, queue: str, body: Any = None, *, wait: Literal[True], timeout: Timeout = None,
         **options: Unpack[SendOptions],
     ) -> AnyResult: ...  # fmt: skip
     async def asend(
@@ -136,7 +135,7 @@ class Sender:
         body: Any = None,
         *,
         wait: bool = False,
-        timeout: Seconds = None,
+        timeout: Timeout = None,
         **options: Unpack[SendOptions],
     ) -> Receipt | AnyResult:
         """``send`` on an event loop."""
@@ -153,7 +152,7 @@ class Sender:
             return receipt
         return (await in_thread(leave, self._target, found, [outgoing], now=now, detached=detached))[0]
 
-    def _send(self, queue: AnyQueue, body: Any, options: SendOptions) -> Receipt:
+    def _send(self, queue: Queue[Any, Any], body: Any, options: SendOptions) -> Receipt:
         outgoing = make_outgoing(self._target, queue, body, options)
         now, detached = bool(options.get("now")), bool(options.get("detached"))
         return leave(self._target, queue, [outgoing], now=now, detached=detached)[0]
@@ -164,7 +163,7 @@ class Sender:
         queue: Queue[None, R],
         body: None = None,
         *,
-        timeout: Seconds = None,
+        timeout: Timeout = None,
         **options: Unpack[SendOptions],
     ) -> R: ...
     @overload
@@ -173,19 +172,19 @@ class Sender:
         queue: Queue[B, R],
         body: Given[B],
         *,
-        timeout: Seconds = None,
+        timeout: Timeout = None,
         **options: Unpack[SendOptions],
     ) -> R: ...
     @overload
     def ask(
-        self, queue: str, body: Any = None, *, timeout: Seconds = None, **options: Unpack[SendOptions]
+        self, queue: str, body: Any = None, *, timeout: Timeout = None, **options: Unpack[SendOptions]
     ) -> Any: ...
     def ask(
         self,
-        queue: AnyQueue | str,
+        queue: Queue[Any, Any] | str,
         body: Any = None,
         *,
-        timeout: Seconds = None,
+        timeout: Timeout = None,
         **options: Unpack[SendOptions],
     ) -> Any:
         """Sends, waits and gives the reply itself.
@@ -204,7 +203,7 @@ class Sender:
         queue: Queue[None, R],
         body: None = None,
         *,
-        timeout: Seconds = None,
+        timeout: Timeout = None,
         **options: Unpack[SendOptions],
     ) -> R: ...
     @overload
@@ -213,19 +212,19 @@ class Sender:
         queue: Queue[B, R],
         body: Given[B],
         *,
-        timeout: Seconds = None,
+        timeout: Timeout = None,
         **options: Unpack[SendOptions],
     ) -> R: ...
     @overload
     async def aask(
-        self, queue: str, body: Any = None, *, timeout: Seconds = None, **options: Unpack[SendOptions]
+        self, queue: str, body: Any = None, *, timeout: Timeout = None, **options: Unpack[SendOptions]
     ) -> Any: ...
     async def aask(
         self,
-        queue: AnyQueue | str,
+        queue: Queue[Any, Any] | str,
         body: Any = None,
         *,
-        timeout: Seconds = None,
+        timeout: Timeout = None,
         **options: Unpack[SendOptions],
     ) -> Any:
         """``ask`` on an event loop."""
@@ -233,7 +232,7 @@ class Sender:
         result = await asking.send_and_await(self._target, found, body, options, timeout)
         return reply_of(result, time_to_wait(timeout))
 
-    def wait_for(self, message: str | Receipt, *, timeout: Duration | None = None) -> AnyResult:
+    def wait_for(self, message: str | Receipt, *, timeout: Timeout = None) -> AnyResult:
         """Waits for the outcome of a message that was sent before, by its id or receipt.
 
         Raises ``MessageUnknown`` when nothing is kept about it (see ``track``), ``WaitInTransaction``,
@@ -242,6 +241,6 @@ class Sender:
         refuse_running_loop("wait_for")
         return asking.wait_for(self._target, message, timeout)
 
-    async def await_for(self, message: str | Receipt, *, timeout: Duration | None = None) -> AnyResult:
+    async def await_for(self, message: str | Receipt, *, timeout: Timeout = None) -> AnyResult:
         """``wait_for`` on an event loop."""
         return await asking.await_for(self._target, message, timeout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -22,13 +22,11 @@ from actorqueues.exceptions import OperationRefused, QueueFull
 from actorqueues.signals import message_sent
 from actorqueues.storage.deduplication import find_first
 from actorqueues.storage.ids import derived_uid
-from actorqueues.storage.sending import Outgoing, Stored, store_messages
+from actorqueues.storage.sending import Outgoing, Progress, Stored, store_messages
 from actorqueues.wakeups import announce_after_commit
 
 safe_action: ContextVar[str | None] = ContextVar("actorqueues_safe_action", default=None)
 """The name of the safe action that runs here: it may not send."""
-
-Progress = Callable[[int], Any]
 
 
 def delivery_in_hand() -> DeliveryPort | None:

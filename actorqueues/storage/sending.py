@@ -16,7 +16,7 @@ from actorqueues.storage.deduplication import Owner, claims_of, find_owners, tak
 from actorqueues.storage.dialects import Dialect, dialect_for
 from actorqueues.storage.outgoing import Outgoing, Stored
 
-__all__ = ["Outgoing", "Stored", "store_messages"]
+__all__ = ["Outgoing", "Progress", "Stored", "store_messages"]
 
 CHUNK = 1000  # messages a statement
 

@@ -107,6 +107,7 @@ CROSS JOIN LATERAL (
 
 
 def sizes(wanted: Sequence[WantedHeads]) -> list[str]:
+    """The parameters of a statement that reads so far into each of these queues."""
     return transposed([(want.actor_id, want.queue, want.limit) for want in wanted], 3)
 
 

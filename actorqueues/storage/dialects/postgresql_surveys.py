@@ -9,8 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from actorqueues.models import Message
 from actorqueues.storage.dialects.array_literals import array_literal
-from actorqueues.storage.dialects.postgresql_reads import OF_QUEUE, PostgreSQLReads
-from actorqueues.storage.dialects.statements import transposed
+from actorqueues.storage.dialects.postgresql_reads import OF_QUEUE, PostgreSQLReads, sizes
 from actorqueues.storage.dialects.surveys import MARK_COLUMNS, Mark, Sample, Sampled, WantedHeads
 
 ESTIMATE = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass(%s)"
@@ -81,8 +80,7 @@ class PostgreSQLSurveys(PostgreSQLReads):
         return sum(int(count) for (count,) in self._rows(connection, ESTIMATE, (model._meta.db_table,)))
 
     def read_marks(self, connection: BaseDatabaseWrapper, wanted: Sequence[WantedHeads]) -> list[Mark]:
-        columns = transposed([(want.actor_id, want.queue, want.limit) for want in wanted], 3)
-        return [Mark(*row) for row in self._rows(connection, MARKS, columns)] if wanted else []
+        return [Mark(*row) for row in self._rows(connection, MARKS, sizes(wanted))] if wanted else []
 
     def mailbox_depths(
         self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID], limit: int

@@ -198,7 +198,5 @@ def close_subscription(subscription: Subscription | None, using: str) -> None:
 
 
 def exposes_events(actor_type: str) -> bool:
-    return any(
-        actor_class.type_name == actor_type and actor_class.definition.exposes("events")
-        for actor_class in registry.all()
-    )
+    actor_class = registry.find(actor_type)
+    return actor_class is not None and actor_class.definition.exposes("events")

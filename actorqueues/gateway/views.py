@@ -13,10 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from actorqueues import __version__
-from actorqueues.access import Access, require
+from actorqueues.access import Access
 from actorqueues.access.permission import Deed
 from actorqueues.client.targets import Target
-from actorqueues.exceptions import Forbidden
 from actorqueues.gateway.requests import connection_params, pass_on_token, refuse_encodings
 from actorqueues.gateway.tags import encode
 from actorqueues.web.views import Answer, WebView
@@ -72,12 +71,7 @@ class GatewayView(WebView):
         """Raises ``Forbidden``, for nobody in particular ``NotAuthenticated``, and what DRF's permissions raise."""
         self.check_actor_permissions(target.actor_class)
         access = self.access_to(target.parts)
-        try:
-            require(target.actor_class, access, deed, *names)
-        except Forbidden:
-            if access.user_id is None:
-                self.permission_denied(self.request)
-            raise
+        self.require_of(target.actor_class, access, deed, *names)
         return access
 
 

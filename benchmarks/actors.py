@@ -51,7 +51,7 @@ class Desk(Actor):
 
     async def run(self) -> None:
         while True:
-            await self.next()
+            await self.queue.next()
 
 
 class Tally(Actor[TallyState]):

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.web.servers import HOST, Server
 
 MASK = b"\0\0\0\0"  # that leaves everything as it is
-TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
+TEXT, PING, PONG = 0x1, 0x9, 0xA
 Receive = Callable[[int, bytes], None]
 
 

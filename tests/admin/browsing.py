@@ -67,9 +67,6 @@ class Person:
     def sees(self, words):
         eventually(lambda: words.lower() in self.text().lower(), timeout=3 * PATIENCE)
 
-    def misses(self, words):
-        eventually(lambda: (text := self.text()) and words.lower() not in text.lower(), timeout=3 * PATIENCE)
-
     def press(self, name):
         """A button or link, by its name."""
         self.page.click(

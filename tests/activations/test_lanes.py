@@ -94,10 +94,6 @@ def test_a_slow_actor_holds_one_lane_and_not_its_neighbours(start_worker, backen
     assert Slow.get_or_create("s").wait_for(slow, timeout=PATIENCE).status == "completed"
 
 
-def thread_names():
-    return [thread.name for thread in threading.enumerate()]
-
-
 def test_no_thread_is_left_over(start_worker, backend):
     Writer = writer()
     Writer.get_or_create("x").send("synchronously", 1)

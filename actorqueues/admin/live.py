@@ -7,9 +7,10 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
+from django.urls import get_script_prefix
 
 SOCKET = "/ws/actorqueues/admin/"
-"""Where ``routing.websocket_urlpatterns`` puts the socket that says when to look again."""
+"""Where ``routing.websocket_urlpatterns`` puts the socket that says when to look again, below the script's prefix."""
 
 SectionTemplates = Mapping[str, str]
 """Of each section of a page (its ``id``): the template below ``admin/actorqueues/sections/``."""
@@ -17,7 +18,7 @@ SectionTemplates = Mapping[str, str]
 
 def live(sections: str, watch: str) -> dict[str, str]:
     """For ``live.html``: where the sections come from, and what the socket watches meanwhile."""
-    return {"sections": sections, "socket": f"{SOCKET}?watch={watch}"}
+    return {"sections": sections, "socket": f"{get_script_prefix().rstrip('/')}{SOCKET}?watch={watch}"}
 
 
 def drawn(

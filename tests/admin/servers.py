@@ -20,11 +20,11 @@ def these_actors(empty_registry):
             registry.register(found)
 
 
-def serve(starter, dressed=False, **options):
-    """Starts a daphne with the inspector and its socket; gives its address."""
+def serve(starter, dressed=False, prefix="", **options):
+    """Starts a daphne with the inspector and its socket; gives its address. ``prefix``: where it is served."""
     port = free_port()
     options["settings"] = {"POLL_INTERVAL": 0.5, **options.get("settings", {})}
-    arguments = ["-b", "127.0.0.1", "-p", port, "tests.admin.asgi:application"]
+    arguments = ["-b", "127.0.0.1", "-p", port, "--root-path", prefix, "tests.admin.asgi:application"]
     if dressed:
         # Its pages have scripts and styles of their own inside: no strict policy fits them.
         options["env"] = {"DJANGO_SETTINGS_MODULE": "tests.admin.dressed.settings", "AQ_NO_POLICY": "1"}
@@ -37,7 +37,7 @@ def serve(starter, dressed=False, **options):
 def start_admin(backend, tmp_path):
     """``start_admin(settings={…})`` gives the address of a real daphne with the inspector's socket.
 
-    ``dressed``: by django-unfold.
+    ``dressed``: by django-unfold. ``prefix``: of all paths.
     """
     starter = ProcessStarter(backend, tmp_path)
     yield partial(serve, starter)

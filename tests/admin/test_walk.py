@@ -168,3 +168,12 @@ def test_a_ping_before_the_hello_ends_no_socket(meet, start_admin, backend):
         assert not any("hello" in frame for frame in person.told)
     eventually(lambda: person.mode() == "live")
     assert len(person.sockets) == 1
+
+
+def test_a_project_below_a_prefix_is_live_too(meet, start_admin):
+    somebody = meet(start_admin(prefix="/below/here"))
+    somebody.go("/below/here" + page("overview"))
+    somebody.sees("Live")
+    assert "/below/here/ws/actorqueues/admin/" in somebody.sockets[0]
+    Parrot.get_or_create("polly").send("say", "hello", delay=3600)
+    somebody.sees("and 1 scheduled")

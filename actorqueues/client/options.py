@@ -110,7 +110,10 @@ def dedupe_id(dedupe: Any, actor_id: UUID, queue: str, body: str | None, user_id
 
 
 def is_idempotency_key(text: str) -> bool:
-    return 0 < len(text.encode(errors="replace")) <= LONGEST_KEY
+    try:
+        return 0 < len(text.encode()) <= LONGEST_KEY
+    except UnicodeEncodeError:  # half of a surrogate pair, as JSON may carry it
+        return False
 
 
 def idempotency_id(key: str, actor_id: UUID, queue: str, user_id: str | None) -> UUID:

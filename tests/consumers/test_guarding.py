@@ -206,6 +206,7 @@ def test_frames_that_make_no_sense_are_answered_with_what_is_wrong(server):
                 {"type": "subscribe", "actor": "parrot", "key": {}},
                 {"type": "subscribe", "actor": "parrot", "key": 1.5},
                 {"type": "send", "queue": "say", "body": "x", "idempotency_key": "ü" * 128, **parrot()},
+                {"type": "send", "queue": "say", "body": "x", "idempotency_key": "\ud800", **parrot()},
             ):
                 assert await error_of(browser, **frame) == "socket.frame_invalid", frame
             longest = {"body": "x", "idempotency_key": "ü" * 127 + "x"}  # 255 bytes

@@ -13,7 +13,7 @@ from actorqueues.access import Access
 from actorqueues.client.targets import Target
 from actorqueues.gateway.addresses import addressed
 from actorqueues.gateway.presence import get_or_create_row
-from actorqueues.gateway.requests import params_of
+from actorqueues.gateway.requests import in_header, params_of
 from actorqueues.models import ActorInstance
 from actorqueues.web.callers import Caller
 
@@ -85,4 +85,4 @@ def with_token(scope: Any, token: str | None) -> Any:
     headers = scope.get("headers") or []
     if not token or any(name == b"authorization" for name, _ in headers):
         return scope
-    return {**scope, "headers": [*headers, (b"authorization", f"Bearer {token}".encode())]}
+    return {**scope, "headers": [*headers, (b"authorization", b"Bearer " + in_header(token))]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,9 @@ EMPTY = (
 )
 
 
+CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+
+
 class EncodingRefused(RequestInvalid):
     default_code = "encoding_not_supported"
 
@@ -29,10 +33,16 @@ class EncodingRefused(RequestInvalid):
 
 def pass_on_token(request: HttpRequest, token: str | None) -> None:
     """A token of Rivet's client becomes ``Authorization: Bearer …``, where there is no such header yet."""
-    found = request.META.get("HTTP_X_RIVET_TOKEN") or request.GET.get("rvt-token") or token
+    told = request.GET.get("rvt-token") or token
+    found = request.META.get("HTTP_X_RIVET_TOKEN") or (told and in_header(told).decode("latin-1"))
     if found and "HTTP_AUTHORIZATION" not in request.META:
         request.META["HTTP_AUTHORIZATION"] = f"Bearer {found}"
         request.__dict__.pop("headers", None)  # made from META, and kept
+
+
+def in_header(token: str) -> bytes:
+    """A token of an address, as a header could bring it: no authentication is prepared for more."""
+    return CONTROLS.sub("?", token).encode()
 
 
 def refuse_encodings(request: Any) -> None:

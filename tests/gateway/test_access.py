@@ -1,5 +1,7 @@
 """Who gets in, and by what."""
 
+from urllib.parse import quote
+
 import pytest
 
 from actorqueues import __version__
@@ -46,6 +48,15 @@ def test_the_client_s_token_comes_in_every_form(gateway, make_user):
     public = found["actors"][0]["actor_id"]
     in_path = gateway.request("POST", f"gateway/{public}@ada%2Fx/action/hello", {"args": []})
     assert in_path.json() == {"output": f"hello {key}"}
+
+
+@pytest.mark.parametrize("token", ["\0", "a\tb", "\U0001f600"])
+def test_a_token_that_no_header_could_bring_is_no_token(gateway, token):
+    query = {"rvt-method": "getOrCreate", "rvt-key": "a", "rvt-token": token}
+    answer = gateway.request("POST", "gateway/rivet.mirror/action/echo", {"args": [1]}, **query)
+    refused(answer, 401, "auth.authentication_failed")
+    answer = gateway.request("POST", f"gateway/{'0' * 32}-1@{quote(token)}/action/echo", {"args": [1]})
+    refused(answer, 401, "auth.authentication_failed")
 
 
 def test_the_project_s_own_header_goes_before_the_token(gateway, make_user):

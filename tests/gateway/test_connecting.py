@@ -126,6 +126,7 @@ def test_who_may_not_connect_is_told_why(server):
     for actor, options, code in (
         ("rivet.members", {}, "auth.not_authenticated"),
         ("rivet.members", {"token": "nobody"}, "auth.authentication_failed"),
+        ("rivet.members", {"token": "\0\U0001f600"}, "auth.authentication_failed"),
         ("rivet.members", {"token": "eve"}, "auth.forbidden"),  # it is not hers
         ("rivet.gated", {"params": {"password": "guess"}, "token": "eve"}, "auth.forbidden"),
         ("rivet.gated", {"params": [1]}, "request.invalid"),

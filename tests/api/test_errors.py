@@ -23,7 +23,7 @@ from actorqueues.web.bodies import largest_body
 from actorqueues.web.views import WebView
 from tests.api import webhook_urls
 from tests.api.conftest import ROOT, Api
-from tests.fixtures.backends import only_postgresql
+from tests.fixtures.backends import only_postgresql, only_sqlite
 
 pytestmark = pytest.mark.usefixtures("empty_registry")
 PLACE = "counter/main/queue/increment/"
@@ -425,3 +425,17 @@ def test_a_statement_in_a_failed_transaction_is_a_mistake_and_not_the_databases(
 
     counter.can_publish = classmethod(can_publish)
     assert refusal(api.post(PLACE, {"body": {}}))[:2] == (500, "internal.error")
+
+
+@only_sqlite
+@pytest.mark.parametrize("options", [{}, {"wait": True, "timeout": 500}, {"dedupe": "7"}, {"delay": 5}])
+def test_a_file_that_cannot_be_read_now_is_told_too(backend, api, options):
+    connection = connections[backend]
+    connection.ensure_connection()
+    connection.connection.set_progress_handler(lambda: True, 1)  # every statement fails
+    try:
+        answer = api.post(PLACE, {"body": {}, **options})
+    finally:
+        connection.connection.set_progress_handler(None, 1)
+    assert refusal(answer)[:2] == (503, "database.unavailable")
+    assert not Message.objects.exists()

@@ -19,6 +19,7 @@ from actorqueues.storage.dialects.sqlite_batches import (
     delete_sql,
     insert_sql,
     raw_of,
+    reading,
     stored,
     update_sql,
 )
@@ -168,13 +169,15 @@ class SQLite(SQLiteSurveys):
         return nullcontext()  # one writer: whoever is in a transaction has waited already
 
     def live_outcomes(self, connection: BaseDatabaseWrapper, uids: Sequence[UUID]) -> list[Row]:
-        raw, now = raw_of(connection), stored(self.now(connection))
-        found = ((uid, raw.execute(OUTCOME, (uid.hex, now)).fetchone()) for uid in uids)
+        now = stored(self.now(connection))
+        with reading(connection) as raw:
+            found = [(uid, raw.execute(OUTCOME, (uid.hex, now)).fetchone()) for uid in uids]
         return [(uid, UUID(hex=row[0]), *row[1:]) for uid, row in found if row is not None]
 
     def count_depth(self, connection: BaseDatabaseWrapper, actor_id: UUID, queue: str, limit: int) -> int:
         wanted = (actor_id.hex, queue, limit)
-        return int(raw_of(connection).execute(DEPTH, wanted * 2).fetchone()[0])
+        with reading(connection) as raw:
+            return int(raw.execute(DEPTH, wanted * 2).fetchone()[0])
 
     def lock(self, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
         return queryset  # BEGIN IMMEDIATE: there is one writer, and we are it

@@ -71,6 +71,14 @@ def raw_of(connection: BaseDatabaseWrapper) -> Any:
     return connection.connection
 
 
+@contextmanager
+def reading(connection: BaseDatabaseWrapper) -> Iterator[Any]:
+    """The same. Errors are Django's: who reads tries again after one, and a request is told that it may."""
+    raw = raw_of(connection)
+    with connection.wrap_database_errors:
+        yield raw
+
+
 @lru_cache(maxsize=256)
 def insert_sql(model: type[models.Model], columns: tuple[str, ...]) -> str:
     marks = ", ".join("?" * len(columns))

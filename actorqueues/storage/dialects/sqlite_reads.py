@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from sqlite3 import DataError
 from typing import Any
 from uuid import UUID
 
+from django.db import DataError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from actorqueues import clock
@@ -20,7 +20,7 @@ from actorqueues.storage.dialects.base import (
     Standing,
     WantedHeads,
 )
-from actorqueues.storage.dialects.sqlite_batches import SQLiteBatches, as_json, raw_of
+from actorqueues.storage.dialects.sqlite_batches import SQLiteBatches, as_json, reading
 
 CHUNK = 20  # queues in one statement
 
@@ -105,7 +105,8 @@ class SQLiteReads(SQLiteBatches):
         self, connection: BaseDatabaseWrapper, after: Sequence[tuple[UUID, int]], floor: int
     ) -> list[EventRow]:
         wanted = json.dumps([(actor_id.hex, number) for actor_id, number in after])
-        rows = (EventRow(*row) for row in raw_of(connection).execute(NEW_EVENTS, (wanted, floor)).fetchall())
+        with reading(connection) as raw:
+            rows = [EventRow(*row) for row in raw.execute(NEW_EVENTS, (wanted, floor))]
         return [
             row._replace(actor_id=uuid_of(row.actor_id), message_uid=uuid_of(row.message_uid)) for row in rows
         ]
@@ -114,19 +115,21 @@ class SQLiteReads(SQLiteBatches):
     def _read_chunk(
         connection: BaseDatabaseWrapper, wanted: Sequence[WantedHeads]
     ) -> list[list[Sequence[Any]]]:
-        raw = raw_of(connection)
         sources = [(want.actor_id.hex, want.queue) for want in wanted]
         try:
-            ((text,),) = raw.execute(MANY_HEADS, (as_json(sources), wanted[-1].limit))
-            found: list[list[Sequence[Any]]] = json.loads(text)
-            return found
+            with reading(connection) as raw:
+                ((text,),) = raw.execute(MANY_HEADS, (as_json(sources), wanted[-1].limit))
         except DataError:  # they are too big for one text
-            return [list(raw.execute(HEADS, (*source, wanted[-1].limit))) for source in sources]
+            with reading(connection) as raw:
+                return [list(raw.execute(HEADS, (*source, wanted[-1].limit))) for source in sources]
+        found: list[list[Sequence[Any]]] = json.loads(text)
+        return found
 
     def read_mailboxes(
         self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID], wanted: Sequence[WantedHeads]
     ) -> tuple[datetime, list[Standing], list[Head]]:
-        ((text,),) = raw_of(connection).execute(STANDING, (as_hex(actor_ids),))
+        with reading(connection) as raw:
+            ((text,),) = raw.execute(STANDING, (as_hex(actor_ids),))
         standings = [
             Standing(UUID(hex=actor_id), epoch, bool(is_paused), status, moment(first))
             for actor_id, epoch, is_paused, status, first in json.loads(text)
@@ -136,19 +139,21 @@ class SQLiteReads(SQLiteBatches):
     def next_scheduled(
         self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]
     ) -> dict[UUID, datetime]:
-        ((text,),) = raw_of(connection).execute(NEXT_SCHEDULED, (as_hex(actor_ids),))
+        with reading(connection) as raw:
+            ((text,),) = raw.execute(NEXT_SCHEDULED, (as_hex(actor_ids),))
         firsts = {UUID(hex=actor_id): moment(first) for actor_id, first in json.loads(text).items()}
         return {actor_id: first for actor_id, first in firsts.items() if first is not None}
 
     def wake_ids(
         self, connection: BaseDatabaseWrapper, types: Sequence[str], after: UUID, limit: int
     ) -> list[tuple[str, UUID]]:
-        raw, found = raw_of(connection), []
-        for type_name in types:
-            position = after.hex
-            for _ in range(limit):
-                (position,) = raw.execute(NEXT_WAKE, (type_name, position)).fetchone()
-                if position is None:
-                    break
-                found.append((type_name, UUID(hex=position)))
+        found = []
+        with reading(connection) as raw:
+            for type_name in types:
+                position = after.hex
+                for _ in range(limit):
+                    (position,) = raw.execute(NEXT_WAKE, (type_name, position)).fetchone()
+                    if position is None:
+                        break
+                    found.append((type_name, UUID(hex=position)))
         return found

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from actorqueues.models import ActorInstance, Message
-from actorqueues.storage.dialects.sqlite_batches import raw_of
+from actorqueues.storage.dialects.sqlite_batches import reading
 from actorqueues.storage.dialects.sqlite_reads import OF_ONE_QUEUE, SQLiteReads, as_hex, moment
 from actorqueues.storage.dialects.surveys import MARK_COLUMNS, Mark, Sample, Sampled, WantedHeads
 
@@ -59,30 +59,34 @@ class SQLiteSurveys(SQLiteReads):
         return model._default_manager.using(connection.alias).count()  # a walk of the smallest index
 
     def read_marks(self, connection: BaseDatabaseWrapper, wanted: Sequence[WantedHeads]) -> list[Mark]:
-        raw = raw_of(connection)
         found = []
         for want in wanted:
-            for _, queue, id_, *times in raw.execute(MARKS, (want.actor_id.hex, want.queue, want.limit)):
+            with reading(connection) as raw:
+                rows = raw.execute(MARKS, (want.actor_id.hex, want.queue, want.limit)).fetchall()
+            for _, queue, id_, *times in rows:
                 found.append(Mark(want.actor_id, queue, id_, *map(moment, times)))  # type: ignore[arg-type]
         return found
 
     def mailbox_depths(
         self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID], limit: int
     ) -> dict[UUID, int]:
-        ((text,),) = raw_of(connection).execute(DEPTHS, (as_hex(actor_ids), limit))
+        with reading(connection) as raw:
+            ((text,),) = raw.execute(DEPTHS, (as_hex(actor_ids), limit))
         return {UUID(hex=actor_id): depth for actor_id, depth in json.loads(text).items() if depth}
 
     def queues_with_mail(
         self, connection: BaseDatabaseWrapper, actor_ids: Sequence[UUID]
     ) -> list[tuple[UUID, str]]:
-        ((text,),) = raw_of(connection).execute(QUEUES, (as_hex(actor_ids),))
+        with reading(connection) as raw:
+            ((text,),) = raw.execute(QUEUES, (as_hex(actor_ids),))
         return [(UUID(hex=actor_id), queue) for actor_id, queue in json.loads(text)]
 
     def owners_of_wakes(
         self, connection: BaseDatabaseWrapper, types: Sequence[str], actor_ids: Sequence[UUID]
     ) -> list[tuple[UUID, str, str]]:
-        raw, named = raw_of(connection), json.dumps(list(types))
-        found = [(actor_id, raw.execute(OWNER, (named, actor_id.hex)).fetchone()) for actor_id in actor_ids]
+        named = json.dumps(list(types))
+        with reading(connection) as raw:
+            found = [(one, raw.execute(OWNER, (named, one.hex)).fetchone()) for one in actor_ids]
         return [(actor_id, *row) for actor_id, row in found if row is not None]
 
     def due_longest(
@@ -92,15 +96,17 @@ class SQLiteSurveys(SQLiteReads):
         return [row for name in types for row in due.filter(type=name).values_list("type", "id")[:limit]]
 
     def sample_mail(self, connection: BaseDatabaseWrapper, rows: int, wake_types: Sequence[str]) -> Sample:
-        raw, total = raw_of(connection), self.estimate_rows(connection, Message)
+        total = self.estimate_rows(connection, Message)
         counted: Counter[tuple[str | None, str, int]] = Counter()
         if total <= 2 * rows:
             places = [(0, total)]
         else:
-            ((first, last),) = raw.execute(ENDS)
+            with reading(connection) as raw:
+                ((first, last),) = raw.execute(ENDS)
             places = [(random.randint(first, last), RUN) for _ in range(rows // RUN)]
-        for place in places:
-            counted.update(raw.execute(PLACE, (*place, json.dumps(wake_types))).fetchall())
+        with reading(connection) as raw:
+            for place in places:
+                counted.update(raw.execute(PLACE, (*place, json.dumps(wake_types))).fetchall())
         found = [
             Sampled(name, queue, bool(later), number) for (name, queue, later), number in counted.items()
         ]

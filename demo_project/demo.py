@@ -40,6 +40,13 @@ def address(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
+def allowed_host(host: str) -> str:
+    """What visitors call us, for ``ALLOWED_HOSTS``. Addresses that mean all of ours have no such name."""
+    if host in ("", "0.0.0.0", "::"):
+        return "*"
+    return f"[{host}]" if ":" in host else host
+
+
 def serve(listening: socket.socket) -> None:
     """Until Ctrl-C or SIGTERM."""
     console = Console()

@@ -106,12 +106,12 @@ class Visitor:
 
 
 @contextmanager
-def running_demo(folder, **variables):
+def running_demo(folder, *options, **variables):
     """Gives its process, and a visitor."""
     variables = {"DATABASE_URL": f"sqlite:///{folder}/demo.sqlite3", **variables}
     with (folder / "demo.log").open("w+") as log:
         process = psutil.Popen(
-            [sys.executable, "-u", "manage.py", "demo", "--port", "0"],
+            [sys.executable, "-u", "manage.py", "demo", "--port", "0", *options],
             cwd=PROJECT, env=environment(**variables), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
         family = []
@@ -178,6 +178,12 @@ def test_without_debug_nobody_plays(tmp_path):
         assert visitor.post("worker/", csrfmiddlewaretoken=token)[0] == 403
         assert visitor.workers() == before
         assert visitor.get("api/actors/counter/main/actions/value/")[0] == 403
+
+
+def test_on_all_addresses_whoever_reaches_it_may_play(tmp_path):
+    with running_demo(tmp_path, "--host", "0.0.0.0") as (_, visitor):
+        by_another_name = {"Host": "shop.example:8000"}
+        assert visitor.ask(urllib.request.Request(visitor.address, headers=by_another_name))[0] == 200
 
 
 LISTING = re.compile(r"<summary>(.+?)</summary>\s*<pre[^>]*><code>(.+?)</code></pre>", re.DOTALL)

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        os.environ["DEMO_HOST"] = options["host"]  # for ALLOWED_HOSTS of the server's process
+        os.environ["DEMO_HOST"] = demo.allowed_host(options["host"])  # for the server's process
         checking = [*["--no-browser"] * options["no_browser"]]
         if options["screenshots"]:
             checking += ["--screenshots", options["screenshots"]]

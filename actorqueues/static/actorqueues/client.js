@@ -34,6 +34,7 @@ export class ActorError extends Error {
   }
 }
 
+const endedError = () => new ActorError({ group: "auth", code: "session_ended", message: "The session has ended." });
 const closedError = () => new ActorError({ code: "closed", message: "The client was closed." });
 
 /** `sent`: whether the request has left, so that the server may have taken it. */
@@ -84,6 +85,7 @@ class Connection {
     this.failures = 0;
     this.begunAt = Infinity;
     // The server says:
+    this.user = undefined; // an id; null: nobody
     this.heartbeat = 25000; // ms
     this.maxBytes = Infinity; // of a frame
     this.sure = Infinity; // ms in which a message that is sent again is not doubled
@@ -161,7 +163,7 @@ class Connection {
     const socket = this.socket;
     this.socket = undefined;
     if (FINAL_CODES.has(code)) {
-      this.close(new ActorError({ group: "auth", code: "session_ended", message: "The session has ended." }));
+      this.close(endedError());
       return;
     }
     this.refuseCulprits(code, socket);
@@ -203,6 +205,13 @@ class Connection {
         this.answered(id).reject(lostError("The connection was lost before the action had answered.", true));
   }
 
+  /** Keys are each user's own: what left as nobody's would be stored once more as that of who is logged in now. */
+  failSends() {
+    const problem = "Somebody has logged in since it was sent: it may be stored.";
+    for (const { id, leftAt } of this.requests.values())
+      if (leftAt !== undefined) this.answered(id).reject(lostError(problem, true));
+  }
+
   /** A network can go away without a word. The server's pings come more often than this. */
   listenForSilence() {
     clearTimeout(this.silence);
@@ -241,6 +250,13 @@ class Connection {
   }
 
   begin(hello) {
+    // What somebody has asked for is not asked again as somebody else.
+    if (this.user && hello.user !== this.user) {
+      this.close(endedError());
+      return;
+    }
+    if (this.user === null && hello.user !== null) this.failSends();
+    this.user = hello.user ?? null;
     this.begunAt = performance.now();
     this.heartbeat = hello.heartbeat ?? this.heartbeat;
     this.maxBytes = hello.max_bytes ?? Infinity;

@@ -21,6 +21,8 @@ from actorqueues.exceptions import StateInvalid, StateNotSerializable
 from actorqueues.models import ActorInstance
 from actorqueues.storage.editing import Edit, edit_state
 from actorqueues.templatetags.actorqueues_admin import amount
+from actorqueues.web.arguments import nests_deeper
+from actorqueues.web.outputs import MOST_NESTED
 
 CANNOT = _("You may not edit this state, or not now: an actor that is awake has it in a worker's memory.")
 MOST_EDITED = 200_000  # characters, as the form shows them: more is slow to edit, and near what Django takes
@@ -30,6 +32,7 @@ HIDDEN = _(
     "Parts of this state are hidden by the actor's redact(). It cannot be edited here: what you see would be "
     "stored in place of what is hidden."
 )
+UNREADABLE = _("This cannot be read as JSON (%s characters).")
 REFUSED = {
     Edit.HELD: _("A worker has taken the actor meanwhile. Nothing was stored: try again when it sleeps."),
     Edit.CHANGED: _("The actor has worked meanwhile. Nothing was stored: this is the form as you left it."),
@@ -59,11 +62,14 @@ class StateForm(forms.Form):
         if (characters := len(entered.replace("\r\n", "\n"))) > MOST_EDITED:
             raise forms.ValidationError(too_large(characters))
         try:
-            stored = state.dump(state.load(entered))
+            loaded, given = state.load(entered), json.loads(entered)
+            if nests_deeper([given], MOST_NESTED):  # it could not be shown again
+                raise forms.ValidationError(f"It nests deeper than {MOST_NESTED} levels.")
+            stored = state.dump(loaded)
         except (StateInvalid, StateNotSerializable) as error:
             raise forms.ValidationError(error.message) from None
         # A schema passes over what it does not know: a mistyped name, or what older code has stored.
-        if left_out := first_left_out(json.loads(entered), json.loads(stored)):
+        if left_out := first_left_out(given, json.loads(stored)):
             raise forms.ValidationError(UNKNOWN % {"field": left_out})
         return stored
 
@@ -111,10 +117,13 @@ def editable(actor: ActorInstance) -> tuple[str, str]:
     """The state as the form shows it; or, second, why it cannot be edited there."""
     if actor.state and len(actor.state) > MOST_EDITED:
         return "", too_large(len(actor.state))
-    stored = json.loads(actor.state) if actor.state else first_state(actor)
-    if redacted(actor.type, "state", "", stored) != stored:
-        return "", str(HIDDEN)
-    text = json.dumps(stored, indent=2, ensure_ascii=False)
+    try:
+        stored = json.loads(actor.state) if actor.state else first_state(actor)
+        if redacted(actor.type, "state", "", stored) != stored:
+            return "", str(HIDDEN)
+        text = json.dumps(stored, indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return "", str(UNREADABLE % amount(len(actor.state or "")))
     return ("", too_large(len(text))) if len(text) > MOST_EDITED else (text, "")
 
 

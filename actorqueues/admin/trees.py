@@ -63,11 +63,13 @@ class Tree:
             yield format_html("{}", label), self.draw(value, depth + 1)
 
     def cut(self, text: str) -> str:
-        """What there is room for."""
+        """What there is room for. Half a character, which no page can carry, is written as JSON has it."""
         shown = text[: max(0, self.characters)]
         self.characters -= len(shown)
-        if len(shown) == len(text):
-            return text
+        whole = len(shown) == len(text)
+        shown = shown.encode(errors="backslashreplace").decode()
+        if whole:
+            return shown
         self.was_cut = True
         return shown + _("… (%(count)d characters in all)") % {"count": len(text)}
 

@@ -84,7 +84,7 @@ class StateSchema:
             return self.schema.load(text)
         try:
             value = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SchemaError(f"it is not JSON: {error}") from None
         if not isinstance(value, dict):
             raise SchemaError(f"a dict was expected, not {type(value).__name__}")

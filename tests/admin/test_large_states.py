@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from django.utils import timezone
 
 from actorqueues.admin import state_editing
@@ -51,3 +52,22 @@ def test_what_is_wrong_with_a_state_is_shown_from_both_ends(staff, backend):
     assert "The state is not valid: xxx" in text
     assert "a number was expected" in text
     assert len(text) < 30_000
+
+
+@pytest.mark.parametrize("levels", [300, 1_500, 90_000])
+def test_a_state_that_nests_too_deeply_is_refused(staff, backend, levels):
+    actor = make(actor=Scribe, state='{"values":[]}')
+    address = page("actorinstance", "state", actor.pk)
+    entered = '{"values": ' + "[" * levels + "]" * levels + "}"
+    answer = staff(*CHANGE).post(address, {"state": entered, "epoch": actor.epoch})
+    assert "state" in answer.context["form"].errors
+    actor.refresh_from_db()
+    assert actor.state == '{"values":[]}'
+
+
+@pytest.mark.parametrize("state", ["[" * 90_000 + "]" * 90_000, '{"values":'], ids=["deep", "broken"])
+def test_a_state_that_cannot_be_read_is_not_put_into_a_form(staff, backend, state):
+    actor = make(actor=Scribe, state=state)
+    client = staff(*CHANGE)
+    for name in ("state", "change"):
+        assert "This cannot be read as JSON" in text_of(client.get(page("actorinstance", name, actor.pk)))

@@ -31,6 +31,13 @@ def test_nothing_of_a_payload_is_told_to_who_may_not_see_it():
     assert "You may not see payloads" in html
 
 
+def test_half_a_character_can_be_shown():
+    html = shown(r'{"\ud800": "x\udfffy"}')
+    assert r"\ud800" in html
+    assert r"x\udfffy" in html
+    assert html.encode()
+
+
 def test_secrets_are_masked():
     html = shown('{"user": "ann", "token": "abc", "deep": [{"password": "xyz"}]}')
     assert "ann" in html

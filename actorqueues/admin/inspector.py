@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin, ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ORDER_VAR
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.db import DataError, connections
 from django.db.models import QuerySet
@@ -102,6 +103,10 @@ class Inspector(Base):
     # Pages
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
+        if ORDER_VAR in request.GET and not self.get_sortable_by(request):  # Django asks that for links only
+            asked = request.GET.copy()
+            del asked[ORDER_VAR]
+            request.GET = asked  # type: ignore[assignment]  # it may be changed
         changes: Any = super().get_changelist_instance(request)
         changes.title = capfirst(changes.title)  # some languages begin it with the model's name
         changes.notes = [changes.paginator.note] if changes.paginator.note else []

@@ -550,6 +550,14 @@ def test_a_deep_list_has_only_so_many_pages(staff, backend, monkeypatch):
     assert client.get(page("message"), {"p": 3}).url.endswith("?e=1")
 
 
+@pytest.mark.parametrize("model", ["actorinstance", "message", "deadletter", "worker"])
+def test_an_address_does_not_sort_a_list(staff, backend, model):
+    client = staff(f"view_{model}")
+    changes = client.get(page(model), {"o": "-3.2"}).context["cl"]
+    plain = client.get(page(model)).context["cl"]
+    assert changes.queryset.query.order_by == plain.queryset.query.order_by
+
+
 def test_who_is_out_of_time_says_what_is_left(staff, backend, monkeypatch):
     monkeypatch.setattr(message_operations, "PATIENCE", -1)
     send("a", 2)

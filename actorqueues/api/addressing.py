@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from django.urls import reverse
+from django.urls import NoReverseMatch, ResolverMatch, reverse
 from rest_framework.request import Request
 
 from actorqueues.access import Access, exposed_actor
@@ -19,16 +20,30 @@ from actorqueues.exceptions import ActorQueuesError
 from actorqueues.web.bodies import BoundedJSONParser, refuse_large
 from actorqueues.web.views import WebView
 
+APP_NAME = "actorqueues"  # of api.urls
 OWN_PARTS = frozenset({"type", "key", "queue", "action", "id"})
 
 
 def address_of(request: Request, name: str, **parts: str) -> str:
     """The path of a view below the mount that this request came by."""
     match = request.resolver_match
-    mount = getattr(match, "namespace", "") or "actorqueues"  # a view may be mounted alone
     # The mount may have parts of its own: a version, a tenant.
     outer = {k: v for k, v in getattr(match, "kwargs", {}).items() if k not in OWN_PARTS}
-    return reverse(f"{mount}:{name}", kwargs=outer | parts)
+    *nearer, last = mounts_of(match)
+    for mount in nearer:
+        with suppress(NoReverseMatch):
+            return reverse(f"{mount}:{name}", kwargs=outer | parts)
+    return reverse(f"{last}:{name}", kwargs=outer | parts)
+
+
+def mounts_of(match: ResolverMatch | None) -> list[str]:
+    """The namespace that a request came by. A view may be mounted alone: then those beside it, from near to far."""
+    if match is None:
+        return [APP_NAME]
+    if match.app_names[-1:] == [APP_NAME]:
+        return [match.namespace]
+    around = match.namespaces
+    return [":".join([*around[:depth], APP_NAME]) for depth in range(len(around), -1, -1)]
 
 
 class TypeView(WebView):

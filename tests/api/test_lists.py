@@ -153,11 +153,13 @@ def mount_list(settings):
     """``mount_list(pagination_class=…)`` puts a list before the others."""
     settings.ROOT_URLCONF = webhook_urls.__name__
 
-    def mount(**options):
-        webhook_urls.urlpatterns[:] = [
-            path("api/actors/<type>/", ActorsView.as_view(**options)),
-            path("api/actors/", include("actorqueues.api.urls")),
-        ]
+    def mount(around=(), **options):
+        """``around``: namespaces, of the list alone, of all."""
+        alone = [path("api/actors/<type>/", ActorsView.as_view(**options))]
+        inner, outer = (*around, None, None)[:2]
+        patterns = [path("", include((alone, inner) if inner else alone))]
+        patterns.append(path("api/actors/", include("actorqueues.api.urls")))
+        webhook_urls.urlpatterns[:] = [path("", include((patterns, outer) if outer else patterns))]
         clear_url_caches()
 
     yield mount
@@ -165,10 +167,11 @@ def mount_list(settings):
     clear_url_caches()
 
 
-def test_a_list_may_have_pages_of_any_kind(mount_list, box, staff):
+@pytest.mark.parametrize("around", [(), ("shop",), (None, "shop"), ("own", "shop")])
+def test_a_list_may_have_pages_of_any_kind(mount_list, box, staff, around):
     for key in "cab":
         box.create(key)
-    mount_list(pagination_class=Numbered)
+    mount_list(around, pagination_class=Numbered)
     last = staff.get("box/?page=2").json()
     assert (last["count"], last["next"], last["results"][0]["key"]) == (3, None, ["c"])
     assert staff.client.get(last["results"][0]["url"]).json()["key"] == ["c"]

@@ -290,13 +290,18 @@ def test_without_its_database_the_gateway_says_so_and_stores_nothing(backend, st
             assert (status, error["group"], error["code"]) == (503, "database", "unavailable")
             with opened(server, "rivet.mirror") as socket:  # the client tries again by itself
                 assert refused(socket) == "guard.service_unavailable"
-        assert post(send, {"body": 1}) == (200, {"status": "completed"})
-        ask(connected, 0, "echo", 1)
-        assert heard(connected)[1]["output"] == 1
+        eventually(lambda: post(send, {"body": 1}) == (200, {"status": "completed"}), PATIENCE)
+        eventually(lambda: is_answered(connected), PATIENCE)
         with proxy.refusing():
             say(connected, "SubscriptionRequest", eventName="shouted", subscribe=True)
             assert close_code(connected) == 4503  # the client connects again and asks again
     assert Message.objects.count() == 1
+
+
+def is_answered(socket):
+    """A lane trusts a connection of its own for a second after its last use, and so one call may still fail."""
+    ask(socket, 0, "echo", 1)
+    return heard(socket)[1].get("output") == 1
 
 
 # Readers that stop reading

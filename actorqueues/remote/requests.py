@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
+from actorqueues.client.options import LONGEST_KEY
 from actorqueues.client.receipts import Receipt
 from actorqueues.client.results import AnyResult, Completed, Failed, TimedOut
 from actorqueues.definitions.keys import KeyPart, normalise_key
@@ -79,9 +80,23 @@ def send(
         envelope["delay"] = seconds(options["delay"], "delay") * 1000
     if options.get("dedupe") is not None:
         envelope["dedupe"] = options["dedupe"]
-    headers = {"Idempotency-Key": options.get("idempotency_key") or uuid4().hex}
+    headers = {"Idempotency-Key": key_of(options.get("idempotency_key"))}
     read = result_of if wait else receipt_of
     return address.ask(Exchange("POST", address.below("queue", queue), read, envelope, headers, takes=takes))
+
+
+def key_of(given: str | None) -> str:
+    """Raises ``ValueError`` for what no header brings as it is: tries would not change that."""
+    if given is None:
+        return uuid4().hex
+    if not (
+        given.isascii() and given.isprintable() and given == given.strip() and 0 < len(given) <= LONGEST_KEY
+    ):
+        raise ValueError(
+            f"idempotency_key= is ASCII text of 1 to {LONGEST_KEY} characters without a space around it: "
+            f"it travels as a header, and {given[:20]!r} cannot."
+        )
+    return given
 
 
 def look(address: Address, message: str | Receipt) -> Course[AnyResult]:

@@ -57,6 +57,14 @@ def test_what_is_lost_again_and_again_is_given_up_in_time(mute):
     assert 1 <= server.requests < 4  # the pauses before four are longer than the deadline
 
 
+@pytest.mark.parametrize("key", ["", "schlüssel", " a", "a\nb", "k" * 256])
+def test_a_key_that_no_header_brings_is_not_tried(mute, key):
+    server = mute(hangs_up=True)
+    with Client(server.url) as client, pytest.raises(ValueError, match="header"):
+        client.counter.get_or_create("main").send("increment", idempotency_key=key)
+    assert server.requests == 0
+
+
 def test_a_wait_for_a_message_ends_where_the_service_says_nothing(mute):
     client = Client(mute().url, timeout=0.3)
     begun = time.monotonic()

@@ -10,11 +10,10 @@ from rest_framework.request import Request
 
 from actorqueues.client.options import LONGEST_KEY, is_idempotency_key
 from actorqueues.web.bodies import RequestInvalid, read_object
+from actorqueues.web.sending import LONGEST_DELAY, LONGEST_WAIT
 
 M = TypeVar("M", bound=BaseModel)
 
-LONGEST_WAIT = 3_600_000  # ms
-LONGEST_DELAY = 10 * 366 * 86_400_000  # ms
 WRAP_IT = 'This is a bare body: wrap it in {"body": …}. Beside it there may be %s.'
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from actorqueues.api.envelope import LONGEST_DELAY, LONGEST_WAIT
 from actorqueues.api.pagination import default_pagination
 from actorqueues.definitions.keys import MAX_PART_BYTES
 from actorqueues.models import ActorStatus
+from actorqueues.web.sending import LONGEST_DELAY, LONGEST_WAIT
 
 Schema = dict[str, Any]
 

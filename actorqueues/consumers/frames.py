@@ -12,12 +12,10 @@ from actorqueues.consumers.refusals import FrameInvalid
 from actorqueues.definitions.keys import Key, normalise_key
 from actorqueues.events.live import LiveEvent
 from actorqueues.storage.events import Standing
+from actorqueues.web.sending import LONGEST_DELAY, LONGEST_WAIT
 
 VERSION = 1
 SUBPROTOCOL = "actorqueues.v1"
-
-LONGEST_WAIT = 3_600_000  # ms
-LONGEST_DELAY = 10 * 366 * 86_400_000  # ms
 
 Id = Annotated[str, Field(max_length=64)] | int
 Part = Annotated[str, Field(max_length=128)] | int

@@ -27,10 +27,10 @@ from actorqueues.models import OutcomeStatus
 from actorqueues.storage.outcomes import StoredOutcome
 from actorqueues.web.bodies import RequestInvalid
 from actorqueues.web.outcomes import refuse_others, told_error
+from actorqueues.web.sending import LONGEST_WAIT
 from actorqueues.web.views import AfterOutcome
 
 NAMES = {"body", "name", "wait", "timeout"}  # the name is in the address too
-LONGEST_WAIT = 3_600_000  # ms
 
 
 class QueueView(GatewayView):

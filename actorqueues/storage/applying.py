@@ -12,8 +12,8 @@ from django.db import connections
 
 from actorqueues.conf import settings
 from actorqueues.exceptions import OperationRefused
-from actorqueues.models import ActorInstance, DeadLetter, Event, HistoryEntry, Message, Outcome, OutcomeStatus
-from actorqueues.storage.dialects import Answer, Row, Together, dialect_for
+from actorqueues.models import ActorInstance, DeadLetter, Event, HistoryEntry, Message, Outcome
+from actorqueues.storage.dialects import Answer, Together, dialect_for
 from actorqueues.storage.history import HISTORY_COLUMNS, failure_rows
 from actorqueues.storage.leaving import destroy_actors, release_actors
 from actorqueues.storage.operations import (
@@ -30,7 +30,7 @@ from actorqueues.storage.operations import (
     Settle,
     Start,
 )
-from actorqueues.storage.outcomes import OUTCOME_COLUMNS
+from actorqueues.storage.outcomes import OUTCOME_COLUMNS, completed_row, failed_row, kept_from
 from actorqueues.storage.sending import store_messages
 
 EVENT_TRIM = 100
@@ -131,19 +131,17 @@ def later(now: datetime, delay: float | None) -> datetime | None:
 
 
 def keep_outcomes(operations: Sorted, batch: Together, now: datetime) -> None:
-    until = now + timedelta(seconds=settings.REPLY_RETENTION)
-    rows: list[Row] = [
-        (head.uid, chain.actor_id, head.queue, OutcomeStatus.COMPLETED.value, settle.reply, None,
-         head.user_id, now, until)
+    times = kept_from(now)
+    rows = [
+        completed_row(head.uid, chain.actor_id, head.queue, settle.reply, head.user_id, times)
         for chain, settle in operations.pick(Settle)
         if (head := settle.head).keeps_outcome
-    ]  # fmt: skip
+    ]
     rows += [
-        (head.uid, chain.actor_id, head.queue, OutcomeStatus.FAILED.value, None, bury.error,
-         head.user_id, now, until)
+        failed_row(head.uid, chain.actor_id, head.queue, bury.error, head.user_id, times)
         for chain, bury in operations.pick(Bury)
         if (head := bury.head).keeps_outcome
-    ]  # fmt: skip
+    ]
     if rows:
         batch.insert(Outcome, OUTCOME_COLUMNS, rows)
 

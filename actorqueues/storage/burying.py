@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
 from django.db import connections
 
-from actorqueues.conf import settings
 from actorqueues.definitions.text import storable
 from actorqueues.models import (
     ActorInstance,
@@ -17,14 +16,13 @@ from actorqueues.models import (
     HistoryKind,
     Message,
     Outcome,
-    OutcomeStatus,
     Wake,
 )
 from actorqueues.storage.actors import append_wakes, insert_rows
 from actorqueues.storage.applying import DEAD_COLUMNS
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.history import add_entry
-from actorqueues.storage.outcomes import OUTCOME_COLUMNS
+from actorqueues.storage.outcomes import OUTCOME_COLUMNS, failed_row, kept_from
 from actorqueues.storage.unclaimed import unknown_types
 
 BURIED = "put aside by an operator"
@@ -100,7 +98,6 @@ def keep_dead(message: Message, note: str, now: datetime, using: str) -> None:
     )  # fmt: skip
     dialect.insert(connection, DeadLetter, DEAD_COLUMNS, [letter])
     if message.keeps_outcome:
-        until = now + timedelta(seconds=settings.REPLY_RETENTION)
-        failed = OutcomeStatus.FAILED.value
-        row = (message.uid, message.actor_id, message.queue, failed, None, said, message.user_id, now, until)
+        times = kept_from(now)
+        row = failed_row(message.uid, message.actor_id, message.queue, said, message.user_id, times)
         dialect.insert(connection, Outcome, OUTCOME_COLUMNS, [row])

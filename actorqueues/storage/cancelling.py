@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import connections
 
-from actorqueues.conf import settings
-from actorqueues.models import HistoryKind, Message, Outcome, OutcomeStatus
+from actorqueues.models import HistoryKind, Message, Outcome
 from actorqueues.storage.deduplication import free_keys
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.history import add_entry
-from actorqueues.storage.outcomes import OUTCOME_COLUMNS
+from actorqueues.storage.outcomes import OUTCOME_COLUMNS, failed_row, kept_from
 
 CANCELLED = "cancelled"
 
@@ -51,8 +49,7 @@ def cancel_message(uid: UUID, *, actor_id: UUID, user_id: str | None = None, usi
 
 
 def answer_cancelled(message: Message, uid: UUID, actor_id: UUID, using: str) -> None:
-    now = dialect_for(using).now(connections[using])
-    until = now + timedelta(seconds=settings.REPLY_RETENTION)
-    failed = OutcomeStatus.FAILED.value
-    row = (uid, actor_id, message.queue, failed, None, CANCELLED, message.user_id, now, until)
-    dialect_for(using).insert(connections[using], Outcome, OUTCOME_COLUMNS, [row])
+    dialect, connection = dialect_for(using), connections[using]
+    times = kept_from(dialect.now(connection))
+    row = failed_row(uid, actor_id, message.queue, CANCELLED, message.user_id, times)
+    dialect.insert(connection, Outcome, OUTCOME_COLUMNS, [row])

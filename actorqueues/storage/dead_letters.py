@@ -15,7 +15,7 @@ from actorqueues.storage.sending import MESSAGE_COLUMNS
 
 CHUNK = 1000
 
-Wake = tuple[str, UUID, str]  # type, id, key
+WakeRow = tuple[str, UUID, str]  # type, id, key
 
 
 def list_dead_letters(actor_id: UUID, *, using: str) -> list[DeadLetter]:
@@ -53,7 +53,7 @@ def replay_some(
     *,
     before: datetime,
     limit: int = CHUNK,
-    wakes: Mapping[UUID, Wake] | None = None,
+    wakes: Mapping[UUID, WakeRow] | None = None,
     user_id: str | None = None,
     using: str,
 ) -> dict[UUID, UUID]:
@@ -100,7 +100,7 @@ def tell_replays(letters: Sequence[DeadLetter], user_id: str | None, using: str)
         )
 
 
-def wakes_of(actor_ids: Collection[UUID], using: str) -> dict[UUID, Wake]:
+def wakes_of(actor_ids: Collection[UUID], using: str) -> dict[UUID, WakeRow]:
     actors = ActorInstance.objects.using(using).filter(id__in=actor_ids)
     return {row[1]: row for row in actors.values_list("type", "id", "key")}
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connections
 from django.db.models import F
 
-from actorqueues.conf import settings
 from actorqueues.definitions.text import shortened
 from actorqueues.models import (
     ActorInstance,
@@ -19,13 +18,12 @@ from actorqueues.models import (
     HistoryKind,
     Message,
     Outcome,
-    OutcomeStatus,
     Pause,
 )
 from actorqueues.storage.dialects import WantedHeads, dialect_for
 from actorqueues.storage.history import BY_ITSELF, NOTE_LENGTH, add_entry, forget_past
 from actorqueues.storage.operations import Chain, Destroy, Release
-from actorqueues.storage.outcomes import OUTCOME_COLUMNS
+from actorqueues.storage.outcomes import OUTCOME_COLUMNS, failed_row, kept_from
 
 RELEASE_COLUMNS = ("id", "worker_id", "epoch", "careful", "wake_at", "active_at")
 SEEN_COLUMNS = ("id", "uid", "queue", "user_id", "keeps_outcome")
@@ -115,13 +113,12 @@ def keep_its_end(actor_id: UUID, using: str) -> None:
 
 def remove_mail(actor_id: UUID, error: str, now: datetime, using: str) -> None:
     """Deletes the messages seen now, and only those; who waits for one of them gets ``failed``."""
-    until = now + timedelta(seconds=settings.REPLY_RETENTION)
     mail = Message.objects.using(using).filter(actor_id=actor_id)
     kinds = (mail.queued(), mail.scheduled())  # an index each
     seen = [row for kind in kinds for row in kind.values_list(*SEEN_COLUMNS)]
-    failed = OutcomeStatus.FAILED.value
+    times = kept_from(now)
     rows = [
-        (uid, actor_id, queue, failed, None, error, user_id, now, until)
+        failed_row(uid, actor_id, queue, error, user_id, times)
         for _, uid, queue, user_id, keeps in seen
         if keeps
     ]

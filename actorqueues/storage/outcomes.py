@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connections
 
-from actorqueues.models import DeadLetter, Message
-from actorqueues.storage.dialects import dialect_for
+from actorqueues.conf import settings
+from actorqueues.models import DeadLetter, Message, OutcomeStatus
+from actorqueues.storage.dialects import Row, dialect_for
 
 
 class StoredOutcome(NamedTuple):
@@ -27,6 +28,26 @@ class StoredOutcome(NamedTuple):
 OUTCOME_COLUMNS = (
     "uid", "actor_id", "queue", "status", "reply", "error", "user_id", "settled_at", "expires_at",
 )  # fmt: skip
+
+
+Times = tuple[datetime, datetime]
+"""When something was settled, and until when that is kept."""
+
+
+def kept_from(now: datetime) -> Times:
+    return now, now + timedelta(seconds=settings.REPLY_RETENTION)
+
+
+def completed_row(
+    uid: UUID, actor_id: UUID, queue: str, reply: str | None, user_id: str | None, times: Times
+) -> Row:
+    return (uid, actor_id, queue, OutcomeStatus.COMPLETED.value, reply, None, user_id, *times)
+
+
+def failed_row(
+    uid: UUID, actor_id: UUID, queue: str, error: str | None, user_id: str | None, times: Times
+) -> Row:
+    return (uid, actor_id, queue, OutcomeStatus.FAILED.value, None, error, user_id, *times)
 
 
 @dataclass(frozen=True, slots=True)

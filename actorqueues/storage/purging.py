@@ -6,35 +6,33 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connections
 from django.db.models import Exists, Max, OuterRef
 
-from actorqueues.conf import settings
 from actorqueues.models import (
     ActorInstance,
     HistoryEntry,
     HistoryKind,
     Message,
     Outcome,
-    OutcomeStatus,
 )
 from actorqueues.storage.actors import append_wakes
 from actorqueues.storage.claiming import LOWEST
 from actorqueues.storage.deduplication import free_keys
 from actorqueues.storage.dialects import WantedHeads, dialect_for
 from actorqueues.storage.history import how_many
-from actorqueues.storage.outcomes import OUTCOME_COLUMNS
+from actorqueues.storage.outcomes import OUTCOME_COLUMNS, failed_row, kept_from
 
 PURGED = "purged"
 CHUNK = 500  # messages in one transaction
 MOST_ACTORS = 100  # in one transaction: their journals wait for it
 PAGE = 1000  # actors in one look
 
-Wake = tuple[str, UUID, str]  # type, id, key
+WakeRow = tuple[str, UUID, str]  # type, id, key
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +190,7 @@ class Purge:
 
     # Locks
 
-    def lock_actors(self, actor_ids: Sequence[UUID]) -> dict[UUID, Wake]:
+    def lock_actors(self, actor_ids: Sequence[UUID]) -> dict[UUID, WakeRow]:
         """A lone one is waited for. Of several those that somebody has locked get their turn alone."""
         rows = ActorInstance.objects.using(self.using).filter(id__in=actor_ids).order_by("id")
         lock = self.dialect.lock if len(actor_ids) > 1 else self.dialect.lock_waiting
@@ -230,11 +228,9 @@ class Purge:
             free_keys(keys, [row.uid for row in rows], using=self.using)
 
     def answer(self, rows: Sequence[Doomed]) -> frozenset[UUID]:
-        now = self.dialect.now(self.connection)
-        until = now + timedelta(seconds=settings.REPLY_RETENTION)
-        failed = OutcomeStatus.FAILED.value
+        times = kept_from(self.dialect.now(self.connection))
         outcomes = [
-            (row.uid, row.actor_id, self.queue, failed, None, PURGED, row.user_id, now, until)
+            failed_row(row.uid, row.actor_id, self.queue, PURGED, row.user_id, times)
             for row in rows
             if row.keeps_outcome
         ]

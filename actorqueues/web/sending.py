@@ -7,6 +7,9 @@ from typing import Any
 from actorqueues.client.options import OutsideKey, SendOptions
 from actorqueues.definitions.queue import Queue
 
+LONGEST_WAIT = 3_600_000  # ms
+LONGEST_DELAY = 10 * 366 * 86_400_000  # ms
+
 
 def outside_options(
     queue: Queue[Any, Any],

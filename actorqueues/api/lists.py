@@ -19,7 +19,7 @@ from actorqueues.api.pagination import default_pagination
 from actorqueues.conf import settings
 from actorqueues.definitions.actor import Actor
 from actorqueues.definitions.keys import decode_key, encode_key, public_id
-from actorqueues.definitions.segments import decode_part, encode_segment
+from actorqueues.definitions.segments import NO_PARTS, decode_part, encode_segment
 from actorqueues.exceptions import KeyInvalid
 from actorqueues.models import ActorInstance, ActorStatus
 from actorqueues.web.bodies import RequestInvalid
@@ -120,6 +120,8 @@ def stored_prefix(segment: str) -> str:
 
     Raises ``KeyInvalid``.
     """
+    if segment == NO_PARTS:
+        return encode_key(())
     *whole, last = segment.split(",")
     parts = [decode_part(part) for part in (*whole, *filter(None, [last]))]
     if any("\x00" in part for part in parts):

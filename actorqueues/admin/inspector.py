@@ -201,11 +201,14 @@ class Inspector(Base):
     def operate_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Asks first; does it when the answer comes. An object's own page and the lists both lead here."""
         operation = next((one for one in self.operations if one.name == name), None)
-        if operation is None or request.method != "POST":
+        if operation is None:
             raise Http404
         self.require_view(request)
         if not operation.allowed_to(request.user):
             raise PermissionDenied
+        if request.method != "POST":  # from logging in anew: what was asked, or confirmed, is lost
+            self.tell(request, operation, Done())
+            return HttpResponseRedirect(self.address("changelist"))
         back = self.way_back(request)
         if confirming.FIELD in request.POST:
             self.operate(request, operation, confirming.read(request.POST[confirming.FIELD]))

@@ -384,3 +384,16 @@ def test_an_operation_makes_few_queries_beside_the_deeds(staff, backend, few_que
     with few_queries(45):
         confirm(client, asked, follow=False)
     assert LogEntry.objects.count() == 100
+
+
+def test_whose_session_has_ended_before_the_answer_is_told_that_nothing_was_done(staff, backend):
+    Tally.create("a")
+    client = staff("view_actorinstance", "change_actorinstance")
+    asked = operate(client, "actorinstance", "pause", ActorInstance.objects.get().pk, confirmed=False)
+    client.logout()
+    answer = confirm(client, asked, follow=False)
+    assert answer.url.startswith("/admin/login/?next=")
+    answer = client.post(answer.url, {"username": client.user.username, "password": "secret"}, follow=True)
+    assert "Paused 0 actors." in text_of(answer)
+    assert answer.redirect_chain[-1][0] == page("actorinstance")
+    assert ActorInstance.objects.get().paused_at is None

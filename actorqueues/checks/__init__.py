@@ -4,6 +4,7 @@ Errors are ``actorqueues.E…``, warnings ``actorqueues.W…``; ``docs/reference
 """
 
 from actorqueues.checks.databases import check_database, check_journal_mode, check_memory
+from actorqueues.checks.permissions import check_permissions
 from actorqueues.checks.pools import check_pool, check_pooler
 from actorqueues.checks.project import check_definitions, check_settings, check_time_zones, check_times
 from actorqueues.checks.routing import check_routing
@@ -16,6 +17,7 @@ __all__ = [
     "check_journal_mode",
     "check_memory",
     "check_middleware",
+    "check_permissions",
     "check_pool",
     "check_pooler",
     "check_routing",

@@ -13,7 +13,7 @@ from actorqueues.exceptions import OutputInvalid
 from actorqueues.web.arguments import nests_deeper
 
 ANY = Schema(Any)
-MOST_NESTED = 250  # levels; pydantic ends there too
+MOST_NESTED = 200  # levels, as JSON may have that comes in here
 
 
 @contextmanager

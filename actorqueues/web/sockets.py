@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -9,6 +10,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from actorqueues.web.lanes import call_on_lanes
 from actorqueues.web.line import Line
+
+logger = logging.getLogger("actorqueues.web")
 
 LAST_WORDS = 4.0  # seconds for what is under way when a socket ends, twice: daphne gives it ten
 
@@ -43,6 +46,13 @@ class LaneConsumer(AsyncWebsocketConsumer):
 
     def stop(self) -> None:
         """What ends with the socket, besides its tasks."""
+
+    async def close(self, code: int | bool | None = None, reason: str | None = None) -> None:
+        """Whose other end is gone already is closed."""
+        try:
+            await super().close(code, reason)
+        except Exception as error:  # noqa: BLE001  servers differ in what they raise
+            logger.debug("a socket is gone: %s", error)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         if message["type"] == "websocket.connect":

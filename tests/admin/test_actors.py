@@ -406,7 +406,11 @@ def test_each_operation_has_its_permission(staff, backend, name, needed):
 
 
 def test_only_a_post_does_something(staff, backend):
-    assert staff(*CHANGE).get(page("actorinstance", "operate", "pause")).status_code == 404
+    actor = make("a")
+    address = page("actorinstance", "operate", "pause")
+    given = {"_selected_action": actor.pk, "confirmed": json.dumps({str(actor.pk): "1"})}
+    assert staff(*CHANGE).get(address, given).url == page("actorinstance")
+    assert ActorInstance.objects.get().paused_at is None
     assert operate(staff(*CHANGE, name="bob"), "actorinstance", "explode", 1).status_code == 404
 
 

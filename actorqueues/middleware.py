@@ -8,7 +8,7 @@ from typing import Any, cast
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
-from actorqueues.client.users import acting_for
+from actorqueues.client.users import ActingFor
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
@@ -31,9 +31,9 @@ class CurrentUser:
     def __call__(self, request: HttpRequest) -> Any:
         if self.is_async:
             return self.respond(request)
-        with acting_for(request):
+        with ActingFor(request):
             return self.get_response(request)
 
     async def respond(self, request: HttpRequest) -> Any:
-        with acting_for(request):
+        with ActingFor(request):
             return await cast(Awaitable[Any], self.get_response(request))

@@ -72,6 +72,11 @@ class TypeView(WebView):
     def access(self) -> Access:
         return self.access_to(self.key)
 
+    def grow_light(self) -> None:
+        super().grow_light()
+        for name in ("access", "target"):
+            self.__dict__.pop(name, None)
+
     def get_serializer(self, **options: Any) -> Prefilled:
         """Nothing serializes here: it is where the browsable API looks for what to write into its form."""
         try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
 from actorqueues.definitions.context import current_delivery, current_user
@@ -16,29 +14,28 @@ class HasUser(Protocol):
     user: Any
 
 
-class RequestUser:
-    """The id of a request's user, asked for only when a message is sent.
+class ActingFor:
+    """``with ActingFor(request):`` what is sent, cancelled or destroyed inside is this request's user's.
 
-    Asking costs queries and makes the response vary by cookie: most requests send nothing.
+    Called it tells that user's id. It is asked only when a message is sent: asking costs queries and makes the response
+    vary by cookie, and most requests send nothing. One object, for thousands of requests may wait inside.
     """
 
+    __slots__ = ("_request", "_token")
+
     def __init__(self, request: HasUser) -> None:
-        self.request = request
+        self._request = request
+
+    def __enter__(self) -> None:
+        self._token = current_user.set(cast(Any, self))
+
+    def __exit__(self, *error: object) -> None:
+        current_user.reset(self._token)
 
     def __call__(self) -> str | None:
-        user = getattr(self.request, "user", None)
+        user = getattr(self._request, "user", None)
         pk = getattr(user, "pk", None)
         return None if pk is None else str(pk)
-
-
-@contextmanager
-def acting_for(request: HasUser) -> Iterator[None]:
-    """What is sent, cancelled or destroyed inside is this request's user's."""
-    token = current_user.set(cast(Any, RequestUser(request)))
-    try:
-        yield
-    finally:
-        current_user.reset(token)
 
 
 def user_of_message(given: Any) -> str | None:

@@ -145,6 +145,7 @@ class Pending:
         try:
             if self.departure is not None:
                 self.departure.here()
+                self.departure = None  # a body, that nobody needs while this waits
             with lane_lent(), aborting(self.waiter):
                 return self.waiter.block(None if math.isinf(timeout) else timeout)
         finally:
@@ -159,6 +160,7 @@ class Pending:
         try:
             if self.departure is not None:
                 await self.departure.on_loop()
+                self.departure = None
             async with asyncio.timeout(None if math.isinf(timeout) else timeout):
                 return await self.waiter.wait()
         except TimeoutError:

@@ -12,7 +12,7 @@ from actorqueues.client.actions import acall
 from actorqueues.client.asking import send_to_wait
 from actorqueues.client.handle import Handle
 from actorqueues.client.targets import Target
-from actorqueues.client.users import acting_for
+from actorqueues.client.users import ActingFor
 from actorqueues.client.waiting import Pending, time_to_wait
 from actorqueues.consumers.frames import Call, Send, written
 from actorqueues.definitions.action import Action
@@ -63,7 +63,7 @@ class Requests:
 
     async def call(self, frame: Call) -> str:
         target, action, (args, kwargs) = await in_thread(self.admitted_call, frame)
-        with acting_for(self.caller):
+        with ActingFor(self.caller):
             output = await acall(target, action, *args, **kwargs)
         return written(type="reply", id=frame.id, output=plain_output(action, output))
 

@@ -12,7 +12,7 @@ from rest_framework.exceptions import APIException, ParseError
 from actorqueues.access import exposed_action
 from actorqueues.bridge import in_thread
 from actorqueues.client import actions
-from actorqueues.client.users import acting_for
+from actorqueues.client.users import ActingFor
 from actorqueues.conf import settings
 from actorqueues.definitions.action import Action
 from actorqueues.definitions.keys import public_id
@@ -133,7 +133,7 @@ class GatewayConsumer(LaneConsumer):
         try:
             action = await in_thread(self.admitted_action, request)
             arguments = checked_arguments(action, request.arguments, {})[0]
-            with acting_for(self.caller):
+            with ActingFor(self.caller):
                 output = await actions.acall(self.target, action, *arguments)
             with making_json(action):
                 text = response_text(request.id, output)

@@ -19,7 +19,7 @@ from actorqueues.access import Access, require
 from actorqueues.access.permission import Deed
 from actorqueues.access.requester import Transport
 from actorqueues.bridge import in_thread
-from actorqueues.client.users import acting_for
+from actorqueues.client.users import ActingFor
 from actorqueues.client.waiting import Pending
 from actorqueues.definitions.actor import Actor
 from actorqueues.exceptions import Forbidden
@@ -36,30 +36,40 @@ class Later:
 
     finish: Callable[[], Awaitable[Response]]
 
-    async def on_loop(self) -> Response:
-        return await self.finish()
+    def on_loop(self) -> Awaitable[Response]:
+        return self.finish()
 
     def here(self) -> Response:
         return async_to_sync(self.finish)()
 
+    def response(self, found: Any) -> Response:
+        finished: Response = found
+        return finished
+
 
 @dataclass(frozen=True, slots=True)
 class AfterOutcome:
-    """The same when it takes the outcome of a message: None after ``seconds``."""
+    """The same when it takes the outcome of a message: None after ``seconds``.
+
+    What is awaited and what is made of it are apart, for a coroutine around both would be a frame for each who waits.
+    """
 
     pending: Pending
     seconds: float
     answer: Callable[[UUID, StoredOutcome | None], Response]
 
-    async def on_loop(self) -> Response:
-        return self.answer(self.pending.uid, await self.pending.on_loop(self.seconds))
+    def on_loop(self) -> Awaitable[StoredOutcome | None]:
+        return self.pending.on_loop(self.seconds)
 
-    def here(self) -> Response:
+    def here(self) -> StoredOutcome | None:
         if self.pending.departure is not None:
             self.pending.departure.here()
         # As at the end of a request: what CONN_MAX_AGE does not keep, or a pool has lent, nobody needs meanwhile.
         close_old_connections()
-        return self.answer(self.pending.uid, self.pending.here(self.seconds))
+        return self.pending.here(self.seconds)
+
+    def response(self, found: Any) -> Response:
+        return self.answer(self.pending.uid, found)
 
 
 Answer = Response | Later | AfterOutcome
@@ -111,14 +121,14 @@ class WebView(APIView):
         return self.answer_on_loop() if is_on_loop() else self.answer_here()
 
     async def answer_on_loop(self) -> Response:
-        with acting_for(self.request._request):  # there DRF puts the user whom it finds
+        with ActingFor(self.request._request):  # there DRF puts the user whom it finds
             try:
                 answer = await in_thread(self.work, self.request)
                 if isinstance(answer, Response):
                     response = answer
                 else:
                     self.grow_light()
-                    response = await answer.on_loop()
+                    response = answer.response(await answer.on_loop())
             except Exception as error:  # noqa: BLE001  of whatever kind: it gets the wire's form
                 response = await in_thread(self.handle_exception, error)
         response = self.finalized(response)
@@ -135,10 +145,10 @@ class WebView(APIView):
             request.resolver_match.tried = None  # URL patterns, for the page of a 404
 
     def answer_here(self) -> Response:
-        with acting_for(self.request._request):
+        with ActingFor(self.request._request):
             try:
                 answer = self.work(self.request)
-                response = answer if isinstance(answer, Response) else answer.here()
+                response = answer if isinstance(answer, Response) else answer.response(answer.here())
             except Exception as error:  # noqa: BLE001  of whatever kind: it gets the wire's form
                 response = self.handle_exception(error)
         response = self.finalized(response)

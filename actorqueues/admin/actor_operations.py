@@ -93,7 +93,10 @@ OPERATIONS: Sequence[Operation[ActorInstance]] = (
         ngettext_lazy("Pause this actor?", "Pause these %(count)d actors?", "count"),
         ngettext_lazy("Paused %(count)d actor.", "Paused %(count)d actors.", "count"),
         each(pause, can_be_paused, _("it is paused already.")),
-        warning=_("Mail is stored, but not handled until they are resumed. What is in flight is finished."),
+        warning=_(
+            "Mail is stored, but not handled until they are resumed. What is in flight has GRACE seconds to be "
+            "finished, then it goes back uncounted."
+        ),
         applies=can_be_paused,
     ),
     Operation(

@@ -22,7 +22,7 @@ Messages = Sequence[Message]
 Deed = Callable[[Message, Operator], Any]
 """Returns why it was not done; nothing if it was."""
 
-HELD = _("a worker has its actor in memory. It lets go of it soon after the last message; try again then.")
+AWAKE = _("a worker has its actor in memory. It lets go of it soon after the last message; try again then.")
 NOT_RETRYING = _("it does not wait for another attempt.")
 STARTED = _("it was started before, or is gone.")
 IN_FLIGHT = _("it is in flight.")
@@ -56,7 +56,7 @@ def left(count: int) -> str:
 def retry(message: Message, by: Operator) -> Any:
     hastened = hasten_retries(message.actor_id, message.uid, user_id=by.user_id, using=by.using)
     if not hastened.messages:
-        return HELD if hastened.held else NOT_RETRYING
+        return AWAKE if hastened.awake else NOT_RETRYING
     return announce_after_commit("work", [message.actor_id], using=by.using)
 
 

@@ -34,7 +34,7 @@ HIDDEN = _(
 )
 UNREADABLE = _("This cannot be read as JSON (%s characters).")
 REFUSED = {
-    Edit.HELD: _("A worker has taken the actor meanwhile. Nothing was stored: try again when it sleeps."),
+    Edit.AWAKE: _("A worker has taken the actor meanwhile. Nothing was stored: try again when it sleeps."),
     Edit.CHANGED: _("The actor has worked meanwhile. Nothing was stored: this is the form as you left it."),
     Edit.GONE: _("The actor is destroyed. Nothing was stored."),
 }

@@ -14,7 +14,7 @@ from actorqueues.storage.history import add_entry
 
 class Edit(Enum):
     DONE = "done"
-    HELD = "held"  # a worker has the actor, and its state in memory
+    AWAKE = "awake"  # a worker has the actor, and its state in memory
     CHANGED = "changed"  # somebody was faster: what was edited is no longer what is stored
     GONE = "gone"
 
@@ -39,7 +39,7 @@ def edit_state(actor_id: UUID, state: str, *, epoch: int, user_id: str | None = 
         if actor is None:
             return Edit.GONE
         if actor.worker_id is not None:
-            return Edit.HELD
+            return Edit.AWAKE
         if actor.epoch != epoch or actor.initialised_at is None:
             return Edit.CHANGED
         mine.update(state=state, epoch=epoch + 1)

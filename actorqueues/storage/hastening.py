@@ -16,10 +16,10 @@ from actorqueues.storage.history import add_entry, how_many
 
 @dataclass(frozen=True)
 class Hastened:
-    """``messages`` are tried now; where a worker holds the actor it is none, and ``held``."""
+    """``messages`` are tried now; where a worker holds the actor it is none, and ``awake``."""
 
     messages: int
-    held: bool
+    awake: bool
 
 
 def hasten_retries(
@@ -40,9 +40,9 @@ def hasten_retries(
         actors = ActorInstance.objects.using(using).filter(id=actor_id)
         actor = dialect.lock_waiting(actors.only("id", "type", "key", "worker_id", "epoch")).first()
         if actor is None:
-            return Hastened(0, held=False)
+            return Hastened(0, awake=False)
         if actor.worker_id is not None:
-            return Hastened(0, held=True)
+            return Hastened(0, awake=True)
         waiting = in_backoff(actor_id, dialect.now(connection), uid, using)
         found = list(waiting.values_list("id", "uid", "queue"))
         hastened = waiting.filter(id__in=[row[0] for row in found]).update(retry_at=None)
@@ -50,7 +50,7 @@ def hasten_retries(
             actors.update(epoch=actor.epoch + 1)
             append_wakes([(actor.type, actor.id, actor.key)], using=using)
             tell(found, actor_id, user_id, using)
-        return Hastened(hastened, held=False)
+        return Hastened(hastened, awake=False)
 
     return dialect.transaction(work, connection)
 

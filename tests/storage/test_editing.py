@@ -35,7 +35,7 @@ def test_a_sleeping_actors_state_is_replaced_and_its_history_says_who_did_it(bac
 def test_what_a_worker_holds_is_left_alone(backend):
     holder, row = asleep(backend)
     holder.claim(row.id)
-    assert edit_state(row.id, "{}", epoch=row_of(row.id).epoch, using=backend) is Edit.HELD
+    assert edit_state(row.id, "{}", epoch=row_of(row.id).epoch, using=backend) is Edit.AWAKE
     assert row_of(row.id).state == '{"value":1}'
     assert not HistoryEntry.objects.exists()
 
@@ -90,5 +90,5 @@ def test_it_waits_for_a_claim_that_is_under_way_and_then_leaves_the_actor_alone(
     editing = operator.start(edit_state, row.id, "{}", epoch=row.epoch, using=backend)
     wait_for_lock(backend)
     worker.commit()
-    assert editing.result(timeout=20) is Edit.HELD
+    assert editing.result(timeout=20) is Edit.AWAKE
     assert row_of(row.id).state == row.state

@@ -90,7 +90,7 @@ def hasten(options: dict[str, Any], output: OutputWrapper) -> int:
     if options["all"] or not is_everything(options):
         raise CommandError("--now takes TYPE KEY or the id of a message, and none of the other options.")
     done = hasten_retries(actor, uid, using=using)
-    if done.held:
+    if done.awake:
         output.write("A worker has this actor in memory and keeps to its own time. Try again when it sleeps.")
         return 1
     if done.messages:

@@ -74,13 +74,13 @@ def database_url(postgres_url):
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_without_a_browser_the_demo_checks_every_page_over_http_and_websocket(database_url, times):
+def test_without_a_browser_the_demo_checks_every_page_over_http_and_websocket(database_url):
     """Twice on one database: what an earlier visit left must not confuse it."""
-    printed = check("--no-browser", DATABASE_URL=database_url)
-    assert ways(printed) == [(page, "HTTP and WebSocket") for page in PAGES]
-    with psycopg.connect(database_url) as connection:
-        assert connection.execute("SELECT count(*) FROM shop_entry").fetchone() == (10_000 * times,)
+    for times in (1, 2):
+        printed = check("--no-browser", DATABASE_URL=database_url)
+        assert ways(printed) == [(page, "HTTP and WebSocket") for page in PAGES]
+        with psycopg.connect(database_url) as connection:
+            assert connection.execute("SELECT count(*) FROM shop_entry").fetchone() == (10_000 * times,)
 
 
 class Visitor:

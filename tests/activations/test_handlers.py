@@ -150,9 +150,9 @@ def test_a_sync_handler_over_its_time_can_do_no_more_and_its_actor_waits_for_its
 
 def test_waiting_for_a_lane_is_not_a_handlers_fault(start_worker):
     class Queueing(Actor):
-        @handler(timeout=0.15, max_attempts=1)
+        @handler(timeout=1.0, max_attempts=1)
         def work(self, body: int) -> int:
-            time.sleep(0.1)
+            time.sleep(0.6)  # those behind it wait for longer than they may take
             return body
 
     handles = [Queueing.get_or_create(number) for number in range(4)]

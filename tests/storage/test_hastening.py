@@ -22,22 +22,22 @@ def failed_and_released(backend):
 
 def test_a_message_in_backoff_is_due_at_once_and_its_actor_is_found(backend):
     holder, actor = failed_and_released(backend)
-    assert hasten_retries(actor.actor_id, using=backend) == Hastened(1, held=False)
+    assert hasten_retries(actor.actor_id, using=backend) == Hastened(1, awake=False)
     assert Wake.objects.get().actor_id == actor.actor_id
     assert row_of(actor.actor_id).epoch > actor.epoch + 1  # beyond the release's own
     [again] = holder.claim(actor.actor_id)
     [head] = heads_of(backend, again.actor_id)
     assert (head.retry_at, head.failures) == (None, 1)
-    assert Hastened(0, held=True) == hasten_retries(actor.actor_id, using=backend)
+    assert Hastened(0, awake=True) == hasten_retries(actor.actor_id, using=backend)
 
 
 def test_only_the_message_that_is_meant_and_only_what_waits(backend):
     _holder, actor = failed_and_released(backend)
-    assert hasten_retries(actor.actor_id, to().uid, using=backend) == Hastened(0, held=False)
-    assert hasten_retries(to("nobody").actor_id, using=backend) == Hastened(0, held=False)
+    assert hasten_retries(actor.actor_id, to().uid, using=backend) == Hastened(0, awake=False)
+    assert hasten_retries(to("nobody").actor_id, using=backend) == Hastened(0, awake=False)
     assert not Wake.objects.exists()
     assert hasten_retries(actor.actor_id, Message.objects.get().uid, using=backend).messages == 1
-    assert hasten_retries(actor.actor_id, using=backend) == Hastened(0, held=False)
+    assert hasten_retries(actor.actor_id, using=backend) == Hastened(0, awake=False)
 
 
 def test_who_did_it_stands_in_the_history_and_nothing_that_was_not_done(backend):
@@ -83,7 +83,7 @@ def test_it_waits_for_a_claim_that_is_under_way_and_leaves_its_mailbox_alone(bac
     hastening = operator.start(hasten_retries, actor.actor_id, using=backend)
     wait_for_lock(backend)
     worker.commit()
-    assert hastening.result(timeout=20) == Hastened(0, held=True)
+    assert hastening.result(timeout=20) == Hastened(0, awake=True)
     assert Message.objects.get().retry_at is not None
 
 

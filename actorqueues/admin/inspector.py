@@ -104,9 +104,9 @@ class Inspector(Base):
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         if ORDER_VAR in request.GET and not self.get_sortable_by(request):  # Django asks that for links only
-            asked = request.GET.copy()
+            asked: Any = request.GET.copy()
             del asked[ORDER_VAR]
-            request.GET = asked  # type: ignore[assignment]  # it may be changed
+            request.GET = asked
         changes: Any = super().get_changelist_instance(request)
         changes.title = capfirst(changes.title)  # some languages begin it with the model's name
         changes.notes = [changes.paginator.note] if changes.paginator.note else []

@@ -44,9 +44,10 @@ class MessageAdminMixin(SendingMixin, Inspector):
 
     def search(self, request: HttpRequest) -> MessageSearch:
         """Kept with the request: the list asks for it, and for what it did not look at."""
-        found: MessageSearch | None = getattr(request, "message_search", None)
-        if found is None:
-            found = request.message_search = MessageSearch.of(request, self.using)  # type: ignore[attr-defined]  # one for a request
+        kept: Any = request
+        if not hasattr(kept, "message_search"):
+            kept.message_search = MessageSearch.of(request, self.using)
+        found: MessageSearch = kept.message_search
         return found
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -31,12 +31,12 @@ class BoundedPaginator(Base):
     @cached_property
     def counted(self) -> int:
         """One more than ``COUNTED`` where there are more."""
-        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # no list
-        return rows.order_by()[: COUNTED + 1].count()
+        rows: Any = self.object_list
+        return int(rows.order_by()[: COUNTED + 1].count())
 
     @cached_property
     def count(self) -> int:
-        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]  # no list
+        rows: Any = self.object_list
         if self.counted <= COUNTED or rows.query.where:
             return min(self.counted, COUNTED)
         return max(self.counted, estimated_count(rows))

@@ -140,7 +140,7 @@ def test_a_socket_tells_the_page(person):
     """Or the test below could not fail."""
     person.go(page("overview"))
     person.sees("Live")
-    eventually(lambda: person.mode() == "live" and any("hello" in frame for frame in person.told))
+    assert eventually(lambda: person.mode() == "live" and any("hello" in frame for frame in person.told))
 
 
 def test_it_works_without_a_socket(meet, start_admin):

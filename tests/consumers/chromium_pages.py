@@ -100,8 +100,8 @@ def serve(page, html, script=SCRIPT, policy=POLICY):
 
 
 def until(page, expression):
-    """Playwright's own way evaluates text in the page, which the page's policy forbids."""
-    eventually(lambda: page.evaluate(expression))
+    """Its first true value. Playwright's own way evaluates text in the page, which the page's policy forbids."""
+    return eventually(lambda: page.evaluate(expression))
 
 
 def giving(**answer):

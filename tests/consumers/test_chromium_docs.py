@@ -64,7 +64,7 @@ def test_the_progress_bar_of_the_browser_guide_shows_progress(start_worker, open
     _, bar = blocks("docs/how-to/browser.md", "html")
     message = Importer.get_or_create("main").send("load", 10).id
     run(page, way, bar.replace("{{ message_id }}", str(message)))
-    until(page, "document.querySelector('actor-progress').getAttribute('status') === 'completed'")
+    assert until(page, "document.querySelector('actor-progress').getAttribute('status') === 'completed'")
 
 
 def test_the_readme_s_browser_client_counts_and_shows(start_worker, open_page, way):
@@ -74,7 +74,7 @@ def test_the_readme_s_browser_client_counts_and_shows(start_worker, open_page, w
     run(page, way, module(script + BEGUN))
     until(page, "window.ready && window.begun")
     Counter.get_or_create("main").ask("increment", {"amount": 1}, timeout=PATIENCE)
-    until(page, "heard.some(([value]) => value === 6)")
+    assert until(page, "heard.some(([value]) => value === 6)")
 
 
 def test_the_socket_of_the_websocket_guide_hears_and_goes_on(start_worker, open_page, way):

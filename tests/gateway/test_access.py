@@ -54,9 +54,9 @@ def test_the_client_s_token_comes_in_every_form(gateway, make_user):
 def test_a_token_that_no_header_could_bring_is_no_token(gateway, token):
     query = {"rvt-method": "getOrCreate", "rvt-key": "a", "rvt-token": token}
     answer = gateway.request("POST", "gateway/rivet.mirror/action/echo", {"args": [1]}, **query)
-    refused(answer, 401, "auth.authentication_failed")
+    assert refused(answer, 401, "auth.authentication_failed")
     answer = gateway.request("POST", f"gateway/{'0' * 32}-1@{quote(token)}/action/echo", {"args": [1]})
-    refused(answer, 401, "auth.authentication_failed")
+    assert refused(answer, 401, "auth.authentication_failed")
 
 
 def test_the_project_s_own_header_goes_before_the_token(gateway, make_user):

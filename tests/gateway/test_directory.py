@@ -108,7 +108,8 @@ def test_a_request_that_makes_no_actor(gateway, data, code):
 
 
 def test_a_type_that_no_text_can_name(gateway):
-    refused(gateway.create("\ud800", "a"), 404, "actor.unknown_type")
+    assert refused(gateway.create("\ud800", "a"), 404, "actor.unknown_type")
+    assert not ActorInstance.objects.exists()
 
 
 def test_a_question_about_no_actor(gateway):

@@ -94,8 +94,10 @@ def test_the_input_is_of_the_first_send(gateway, start_worker):
 
 def test_a_send_to_get_reaches_only_what_is_there(gateway):
     refused(gateway.send("rivet.gauge", "step", {"amount": 1}, method="get"), 404, "actor.not_found")
+    assert not Message.objects.exists()
     Gauge.create("a")
     completed(gateway.send("rivet.gauge", "step", {"amount": 1}, method="get"))
+    assert Message.objects.count() == 1
 
 
 def test_a_send_to_an_id_reaches_one_life_of_an_actor(gateway, start_worker):
@@ -108,6 +110,7 @@ def test_a_send_to_an_id_reaches_one_life_of_an_actor(gateway, start_worker):
     Gauge.create("a")
     for absent in (actor["actor_id"], "0" * 32 + "-1", "main"):
         refused(gateway.send(absent, "step", {"amount": 1}, method=None), 404, "actor.not_found")
+    assert not Message.objects.exists()
 
 
 def test_keys_have_the_parts_that_the_client_joined(gateway):
@@ -194,6 +197,7 @@ def test_a_request_has_a_limit_also_where_it_does_not_tell_its_length(gateway, s
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     refused(gateway.send("rivet.mirror", "anything", "x" * 2000), 413, "request.too_large")
     completed(gateway.send("rivet.mirror", "anything", "x" * 100))
+    assert Message.objects.get().body == f'"{"x" * 100}"'
 
 
 def test_strange_addresses(gateway):

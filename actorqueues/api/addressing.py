@@ -20,7 +20,7 @@ from actorqueues.exceptions import ActorQueuesError
 from actorqueues.web.bodies import BoundedJSONParser, refuse_large
 from actorqueues.web.views import WebView
 
-APP_NAME = "actorqueues"  # of api.urls
+APP_NAME = "actorqueues"  # the namespace of these views
 OWN_PARTS = frozenset({"type", "key", "queue", "action", "id"})
 
 

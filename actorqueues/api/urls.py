@@ -8,6 +8,7 @@ from django.urls import URLPattern, path, register_converter
 
 from actorqueues.api.actions import ActionView
 from actorqueues.api.actors import OneActorView
+from actorqueues.api.addressing import APP_NAME
 from actorqueues.api.inspector import (
     InspectorQueueView,
     InspectorStateView,
@@ -19,7 +20,7 @@ from actorqueues.api.messages import MessageView
 from actorqueues.api.nowhere import NowhereView
 from actorqueues.api.sending import QueueOfActorView
 
-app_name = "actorqueues"
+app_name = APP_NAME
 
 
 class Segment:

@@ -14,9 +14,8 @@ from actorqueues.storage.events import Standing, user_topic
 
 Receive = Callable[[Sequence[Told]], None]
 
-NONE: frozenset[int] = (
-    frozenset()
-)  # one for all: a web process has thousands of feeds, and a set takes 216 bytes
+# One for all: a web process has thousands of feeds, and a set takes 216 bytes.
+NONE: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from actorqueues.storage.outgoing import LOCK_WAIT, Outgoing
 HERE = (ActorStatus.LIVE, ActorStatus.HELD)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
+WakeRow = tuple[str, UUID, str]  # type, id, key
+
 ROW_COLUMNS = (
     "id", "type", "key", "input", "created_at", "generation", "status", "epoch", "careful", "event_number",
     "held_reason",
@@ -97,8 +99,8 @@ def first_epoch(now: datetime) -> int:
     return (now - BEGINNING) // timedelta(microseconds=1)
 
 
-def append_wakes(wakes: Iterable[tuple[str, UUID, str]], *, using: str) -> None:
-    """Asks for a look at these actors, ``(type, id, key)`` each."""
+def append_wakes(wakes: Iterable[WakeRow], *, using: str) -> None:
+    """Asks for a look at these actors."""
     rows = list(wakes)
     if rows:
         dialect_for(using).insert(connections[using], Wake, ("type", "actor_id", "key"), rows)

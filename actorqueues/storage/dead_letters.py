@@ -9,13 +9,12 @@ from django.db import connections
 from django.db.models import QuerySet
 
 from actorqueues.models import ActorInstance, DeadLetter, HistoryKind, Outcome
+from actorqueues.storage.actors import WakeRow
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.history import add_entry, how_many
 from actorqueues.storage.sending import MESSAGE_COLUMNS
 
 CHUNK = 1000
-
-WakeRow = tuple[str, UUID, str]  # type, id, key
 
 
 def list_dead_letters(actor_id: UUID, *, using: str) -> list[DeadLetter]:

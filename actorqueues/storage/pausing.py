@@ -9,7 +9,7 @@ from django.db import connections
 from django.db.models import Exists, OuterRef
 
 from actorqueues.models import ActorInstance, ActorStatus, HistoryKind, Message, Pause
-from actorqueues.storage.actors import append_wakes, insert_rows
+from actorqueues.storage.actors import WakeRow, append_wakes, insert_rows
 from actorqueues.storage.dialects import dialect_for
 from actorqueues.storage.history import add_entry
 
@@ -68,7 +68,7 @@ def resume_type(type_name: str, queue: str = "", *, using: str) -> None:
         page = list(actors.filter(key__gt=page[-1][0]).values_list("key", "id")[:CHUNK])
 
 
-def with_mail(actor_ids: Sequence[UUID], queue: str, using: str) -> list[tuple[str, UUID, str]]:
+def with_mail(actor_ids: Sequence[UUID], queue: str, using: str) -> list[WakeRow]:
     """Those of some actors that have messages in the queue (in any, if it is empty).
 
     Asked of each actor: its messages may be a million. Scheduled ones stand in ``wake_at`` all the time.

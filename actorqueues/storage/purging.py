@@ -20,7 +20,7 @@ from actorqueues.models import (
     Message,
     Outcome,
 )
-from actorqueues.storage.actors import append_wakes
+from actorqueues.storage.actors import WakeRow, append_wakes
 from actorqueues.storage.claiming import LOWEST
 from actorqueues.storage.deduplication import free_keys
 from actorqueues.storage.dialects import WantedHeads, dialect_for
@@ -31,8 +31,6 @@ PURGED = "purged"
 CHUNK = 500  # messages in one transaction
 MOST_ACTORS = 100  # in one transaction: their journals wait for it
 PAGE = 1000  # actors in one look
-
-WakeRow = tuple[str, UUID, str]  # type, id, key
 
 
 @dataclass(frozen=True, slots=True)

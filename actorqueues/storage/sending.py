@@ -11,7 +11,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from actorqueues.exceptions import ActorNotFound
-from actorqueues.storage.actors import insert_actors, present_actors
+from actorqueues.storage.actors import WakeRow, insert_actors, present_actors
 from actorqueues.storage.deduplication import Owner, claims_of, find_owners, take_keys
 from actorqueues.storage.dialects import Dialect, dialect_for
 from actorqueues.storage.outgoing import Outgoing, Stored
@@ -157,5 +157,5 @@ def later(now: datetime | None, seconds: float | None, moment: datetime | None) 
     return moment if seconds is None or now is None else now + timedelta(seconds=seconds)
 
 
-def wake_of(one: Outgoing) -> tuple[str, UUID, str]:
+def wake_of(one: Outgoing) -> WakeRow:
     return (one.actor_type, one.actor_id, one.actor_key)
